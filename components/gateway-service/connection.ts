@@ -1,0 +1,38 @@
+import type { types } from '@pulumi/command';
+import type * as pulumi from '@pulumi/pulumi';
+
+/** Where to log in over SSH. */
+export interface SshTarget {
+  readonly host: pulumi.Input<string>;
+  /** @default 22 */
+  readonly port?: number;
+  /** Anybody but root needs sudo without a password. */
+  readonly user: string;
+  /** Public key line of the machine, `ssh-ed25519 AAAA…`; any other is refused. Never absent: without it any key is taken. */
+  readonly hostKey: pulumi.Input<string>;
+  /** OpenSSH private key, a secret. Without it the SSH agent of the person who runs the stack is asked. */
+  readonly privateKey?: pulumi.Output<string>;
+  /** Machine to go through. */
+  readonly proxy?: SshTarget;
+}
+
+/** Failed dials before giving up: a container's sshd needs a moment. */
+const DIAL_ERRORS = 20;
+const DIAL_TIMEOUT_S = 15;
+
+/** Written out field by field: an unknown field would show the private key in the provider's error message. */
+export function sshConnection(target: SshTarget): types.input.remote.ConnectionArgs {
+  return { ...endpoint(target), ...(target.proxy && { proxy: endpoint(target.proxy) }) };
+}
+
+function endpoint({ host, port, user, hostKey, privateKey }: SshTarget): types.input.remote.ProxyConnectionArgs {
+  return {
+    host,
+    port: port ?? 22,
+    user,
+    hostKey,
+    ...(privateKey && { privateKey }),
+    dialErrorLimit: DIAL_ERRORS,
+    perDialTimeout: DIAL_TIMEOUT_S,
+  };
+}

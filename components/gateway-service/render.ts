@@ -1,0 +1,182 @@
+/**
+ * The shell scripts that install the gateway on a host with systemd, as pure text. POSIX sh, run as root, each idempotent;
+ * beside systemd they need what every Debian or Red Hat has: coreutils, tar, gzip, cmp, useradd.
+ */
+import { GATEWAY_PATHS, GATEWAY_UNIT, GATEWAY_USER } from '../../runtime/contract.js';
+import { nodePath } from './unit.js';
+
+/** Where archives are copied to, by the login user, before root unpacks them. */
+export const STAGING = `${GATEWAY_PATHS.root}/staging`;
+/** Releases that stay on the host, the current one included. */
+const KEEP_RELEASES = 5;
+const HEALTH_TRIES = 60;
+const JOURNAL_LINES = 40;
+
+/** Shell that reads a script from stdin, as root. */
+export function rootShell(user: string): string {
+  return user === 'root' ? 'sh -s' : 'sudo -n sh -s';
+}
+
+/** A whole script as one command, as root, with stdin left to the script. */
+export function rootCommand(user: string, script: string): string {
+  const quoted = `'${script.trim().replaceAll("'", `'\\''`)}'`;
+  return user === 'root' ? `sh -c ${quoted}` : `sudo -n sh -c ${quoted}`;
+}
+
+/** User, folders, owners. The session folder is the service's own, so is the one with the credentials. */
+export function prepareScript(): string {
+  const { root, releases, sessions, credentials, environment } = GATEWAY_PATHS;
+  return script(`
+if ! id ${GATEWAY_USER} >/dev/null 2>&1; then
+  useradd --system --user-group --no-create-home --home-dir ${root} --shell /usr/sbin/nologin ${GATEWAY_USER}
+fi
+install -d -m 0755 ${root} ${releases} ${root}/node ${folderOf(environment)}
+install -d -m 0700 -o "\${SUDO_UID:-0}" -g "\${SUDO_GID:-0}" ${STAGING}
+install -d -m 0700 -o ${GATEWAY_USER} -g ${GATEWAY_USER} ${sessions} ${folderOf(credentials)}
+chown -R ${GATEWAY_USER}:${GATEWAY_USER} ${sessions} ${folderOf(credentials)}
+`);
+}
+
+export interface InstallArgs {
+  readonly hash: string;
+  readonly nodeVersion: string;
+  /** File names inside the staging folder. */
+  readonly releaseArchive: string;
+  readonly nodeArchive: string;
+}
+
+/** Unpacks what is not there yet. A folder appears under its final name only when it is complete. */
+export function installScript({ hash, nodeVersion, releaseArchive, nodeArchive }: InstallArgs): string {
+  const node = nodePath(nodeVersion);
+  return script(`
+unpack() {
+  if [ ! -e "$2/$3" ]; then
+    rm -rf "$2.new"
+    mkdir -p "$2.new"
+    tar -xzf "$1" --no-same-owner -C "$2.new"
+    rm -rf "$2"
+    mv -T "$2.new" "$2"
+  fi
+  rm -f "$1"
+}
+umask 022
+unpack ${STAGING}/${nodeArchive} ${folderOf(node)} node
+unpack ${STAGING}/${releaseArchive} ${GATEWAY_PATHS.releases}/${hash} telegram.cjs
+${node} --version >/dev/null || { echo "the shipped Node does not run here: $(uname -m)" >&2; exit 1; }
+`);
+}
+
+/** Takes the credentials from stdin. A running service re-reads them; nothing restarts. */
+export function credentialsScript(): string {
+  return secretFile(GATEWAY_PATHS.credentials, 'reload');
+}
+
+/** Takes the session from stdin. A service that runs on another one is restarted. */
+export function sessionScript(path: string): string {
+  return secretFile(path, 'restart');
+}
+
+/** A 0600 file of the service's, from stdin, replaced only when it differs. */
+function secretFile(path: string, then: 'reload' | 'restart'): string {
+  return `set -eu
+umask 077
+cat > ${path}.new
+[ -s ${path}.new ] || { echo "nothing arrived for ${path}" >&2; exit 1; }
+if cmp -s ${path}.new ${path}; then rm -f ${path}.new; exit 0; fi
+chown ${GATEWAY_USER}:${GATEWAY_USER} ${path}.new
+mv -f ${path}.new ${path}
+if systemctl is-active --quiet ${GATEWAY_UNIT}; then systemctl ${then} ${GATEWAY_UNIT}; fi
+`;
+}
+
+export interface ServiceArgs {
+  readonly hash: string;
+  readonly nodeVersion: string;
+  readonly unit: string;
+  readonly environment: string;
+  readonly healthPort: number;
+}
+
+/**
+ * Unit, environment, `current` link; restarts when one of them changed or the service does not run; waits until it
+ * answers. On failure the journal's last lines are shown.
+ */
+export function serviceScript({ hash, nodeVersion, unit, environment, healthPort }: ServiceArgs): string {
+  const { root, releases, current, unit: unitFile } = GATEWAY_PATHS;
+  const url = `http://127.0.0.1:${String(healthPort)}/health/live`;
+  return script(`
+changed=no
+put() {
+  cat > "$1.new"
+  chmod "$2" "$1.new"
+  if cmp -s "$1.new" "$1"; then rm -f "$1.new"; else mv -f "$1.new" "$1"; changed=yes; fi
+}
+# 253 and newer open the notify socket for the service; before, its messages come from a child process.
+for_this_systemd() {
+  set -- $(systemctl --version)
+  if [ "\${2%%[!0-9]*}" -ge 253 ]; then sed 's/^NotifyAccess=all$/NotifyAccess=main/'; else sed '/^OpenFile=/d'; fi
+}
+give_up() {
+  echo "${GATEWAY_UNIT}: $1; its last lines:" >&2
+  journalctl --unit ${GATEWAY_UNIT} --lines ${String(JOURNAL_LINES)} --no-pager --output cat >&2
+  exit 1
+}
+umask 077
+put ${GATEWAY_PATHS.environment} 0600 <<'ENVIRONMENT_FILE'
+${environment.trimEnd()}
+ENVIRONMENT_FILE
+for_this_systemd > ${unitFile}.rendered <<'UNIT_FILE'
+${unit.trimEnd()}
+UNIT_FILE
+put ${unitFile} 0644 < ${unitFile}.rendered
+rm -f ${unitFile}.rendered
+if [ "$(readlink ${current} || true)" != releases/${hash} ]; then
+  touch ${releases}/${hash}
+  ln -sfn releases/${hash} ${current}.new
+  mv -T ${current}.new ${current}
+  changed=yes
+fi
+systemctl daemon-reload
+systemctl enable --quiet ${GATEWAY_UNIT}
+if [ "$changed" = yes ] || ! systemctl is-active --quiet ${GATEWAY_UNIT}; then
+  systemctl reset-failed ${GATEWAY_UNIT} 2>/dev/null || true
+  systemctl restart ${GATEWAY_UNIT} || give_up "does not start"
+fi
+tries=0
+until ${nodePath(nodeVersion)} -e 'fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))' ${url}; do
+  tries=$((tries + 1))
+  systemctl is-failed --quiet ${GATEWAY_UNIT} && give_up "has failed"
+  [ "$tries" -lt ${String(HEALTH_TRIES)} ] || give_up "does not answer ${url}"
+  sleep 1
+done
+for old in $(ls -1t ${releases} | tail -n +${String(KEEP_RELEASES + 1)}); do
+  [ "$old" = ${hash} ] || rm -rf "${releases}/$old"
+done
+for old in ${root}/node/*; do
+  [ "$old" = ${root}/node/${nodeVersion} ] || rm -rf "$old"
+done
+echo "changed=$changed"
+`);
+}
+
+/** Takes everything away but the sessions: a login survives `destroy`. Where there is none, nothing stays. */
+export function removeScript(): string {
+  const { root, releases, current, sessions, credentials, environment, unit } = GATEWAY_PATHS;
+  return `systemctl disable --now ${GATEWAY_UNIT} 2>/dev/null || true
+rm -f ${unit}
+systemctl daemon-reload || true
+systemctl reset-failed ${GATEWAY_UNIT} 2>/dev/null || true
+rm -rf ${releases} ${current} ${root}/node ${STAGING} ${folderOf(credentials)} ${folderOf(environment)}
+rmdir ${sessions} ${root} 2>/dev/null || true
+[ -d ${sessions} ] || userdel ${GATEWAY_USER} 2>/dev/null || true
+`;
+}
+
+/** A function body: the shell has read all of it before anything runs, and nothing in it can eat the rest of stdin. */
+function script(body: string): string {
+  return `set -eu\nmain() {\n${body.trim()}\n}\nmain </dev/null\n`;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}

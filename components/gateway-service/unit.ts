@@ -1,0 +1,110 @@
+import { EXIT, GATEWAY_PATHS, GATEWAY_USER } from '../../runtime/contract.js';
+
+export interface UnitArgs {
+  readonly nodeVersion: string;
+  /** Limit of everything in the unit, in MiB. */
+  readonly memoryMb: number;
+  /** The only networks that it may talk to, beside the machine itself; needs cgroup v2. @default any */
+  readonly allowedNetworks?: readonly string[];
+}
+
+/** Share of the unit's memory that V8 may use for its old generation; the rest is buffers, code and native memory. */
+const HEAP_SHARE = 0.65;
+
+/** The Node binary of one version on the gateway host. */
+export function nodePath(version: string): string {
+  return `${GATEWAY_PATHS.root}/node/${version}/node`;
+}
+
+/**
+ * The unit file. Runs on systemd 252 and newer; older ones ignore what they do not know.
+ *
+ * NotifyAccess=all and OpenFile= stand for both ways to notify, see runtime/sd-notify.ts; `serviceScript` keeps the one
+ * that the host's systemd has.
+ * Restart=on-failure without a start limit: it is never given up, except for the exit codes that a restart cannot mend.
+ * Not set: MemoryDenyWriteExecute, because V8 makes executable memory; PrivateUsers, because some kernels have none.
+ */
+export function renderUnit({ nodeVersion, memoryMb, allowedNetworks }: UnitArgs): string {
+  const heapMb = Math.floor(memoryMb * HEAP_SHARE);
+  const fatal = [EXIT.config, EXIT.telegramAuth, EXIT.sessionInUse].map(String).join(' ');
+  const firewall = allowedNetworks
+    ? `IPAddressDeny=any\nIPAddressAllow=${['localhost', ...allowedNetworks].join(' ')}\n`
+    : '';
+  return `[Unit]
+Description=Telegram MTProto gateway
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=all
+OpenFile=/run/systemd/notify:notify
+WatchdogSec=30s
+User=${GATEWAY_USER}
+Group=${GATEWAY_USER}
+WorkingDirectory=${GATEWAY_PATHS.root}
+EnvironmentFile=${GATEWAY_PATHS.environment}
+Environment=NODE_ENV=production TELEGRAM_BOOT_ID=%b
+ExecStart=${nodePath(nodeVersion)} --max-old-space-size=${String(heapMb)} ${GATEWAY_PATHS.current}/telegram.cjs gateway
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=on-failure
+RestartSec=10s
+RestartPreventExitStatus=${fatal}
+TimeoutStartSec=60s
+TimeoutStopSec=20s
+KillMode=mixed
+SyslogIdentifier=telegram-gateway
+MemoryMax=${String(memoryMb)}M
+MemorySwapMax=0
+TasksMax=64
+LimitNOFILE=8192
+LimitCORE=0
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+PrivateTmp=yes
+PrivateDevices=yes
+DevicePolicy=closed
+ProtectSystem=strict
+ReadWritePaths=${GATEWAY_PATHS.sessions}
+ProtectHome=yes
+ProtectProc=invisible
+ProcSubset=pid
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+${firewall}RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** `NAME="value"` lines as systemd reads them, sorted. */
+export function renderEnvironment(variables: Readonly<Record<string, string>>): string {
+  const lines = Object.keys(variables)
+    .sort()
+    .map((name) => `${name}=${quoted(name, variables[name] ?? '')}\n`);
+  return `# Written by the stack: \`npm run up\` writes it again.\n${lines.join('')}`;
+}
+
+function quoted(name: string, value: string): string {
+  if (/[\n\r\0]/.test(value)) throw new RangeError(`${name}: a line break cannot stand in an environment file`);
+  return `"${value.replace(/["\\$`]/g, '\\$&')}"`;
+}

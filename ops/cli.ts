@@ -1,0 +1,78 @@
+import { Command } from 'commander';
+import { connections } from './connections.js';
+import { destroy, setRunning } from './down.js';
+import { doctor } from './doctor/index.js';
+import { generate } from './generate/index.js';
+import { logs } from './logs.js';
+import { report } from './output.js';
+import { preview, pulumi, pulumiEnv } from './pulumi-commands.js';
+import { smoke } from './smoke.js';
+import { up } from './up.js';
+import type { StackOptions } from './context.js';
+
+const program = new Command('npm run').description('Commands of the Telegram Hybrid Stack').exitOverride();
+
+/** A command with the options that choose the stack. */
+function command(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--stack <name>', 'stack to work on', process.env['TELEGRAM_STACK'] ?? 'dev')
+    .option('--config <file>', 'stack file that the first `up` starts from')
+    .option('--engine <name>', 'pulumi or embedded; decides before the first `up` only');
+}
+
+command('up', 'bring the stack up').action(async (options: StackOptions) => up(options));
+command('preview', 'show what `up` would change (Pulumi CLI)')
+  .allowUnknownOption()
+  .argument('[args...]', 'further arguments for `pulumi preview`')
+  .action(async (args: string[], options: StackOptions) => preview(args, options));
+command('stop', 'stop every container').action(async (options: StackOptions) => setRunning(options, false));
+command('start', 'start what `stop` stopped').action(async (options: StackOptions) => setRunning(options, true));
+command('destroy', 'remove the stack')
+  .option('--yes', 'do not ask')
+  .action(async (options: StackOptions & { yes?: boolean }) => destroy(options));
+command('doctor', 'check every part')
+  .option('--json', 'machine-readable')
+  .action(async (options: StackOptions & { json?: boolean }) => doctor(options));
+command('smoke', 'post messages and follow them to the consumer')
+  .option('--json', 'machine-readable')
+  .option('--count <n>', 'distinct messages', '200')
+  .option('--rate <n>', 'messages per second', '50')
+  .action(async (options: StackOptions & { json?: boolean; count: string; rate: string }) => smoke(options));
+command('logs', 'show the log of a part')
+  .argument('[part]', 'name of the part; none lists them')
+  .option('-f, --follow', 'go on')
+  .option('-n, --lines <n>', 'last lines', '100')
+  .action(async (part: string | undefined, options: StackOptions & { follow?: boolean; lines: string }) =>
+    logs(part, options),
+  );
+command('connections', 'addresses and logins of every service')
+  .option('--json', 'machine-readable')
+  .option('--show-secrets', 'with users, passwords and keys')
+  .action(async (options: StackOptions & { json?: boolean; showSecrets?: boolean }) => connections(options));
+command('pulumi-env', 'surroundings of the CLI as exports').action((options: StackOptions) => {
+  pulumiEnv(options);
+});
+program
+  .command('generate')
+  .description('write the generated files')
+  .option('--check', 'only say which are out of date')
+  .action((options: { check?: boolean }) => {
+    generate(options);
+  });
+program
+  .command('pulumi')
+  .description('the plain Pulumi CLI in the surroundings of the stack')
+  .helpOption(false)
+  .allowUnknownOption()
+  .argument('[args...]')
+  .action(async (args: string[]) => pulumi(args));
+
+void program.parseAsync().catch((error: unknown) => {
+  if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {
+    process.exitCode = 'exitCode' in error ? Number(error.exitCode) : 1;
+    return;
+  }
+  process.exitCode = report(error);
+});

@@ -1,0 +1,119 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../stack/errors.js';
+import type { StackOutputs } from '../../stack/outputs.js';
+import type { EngineEvent } from '../engine/events.js';
+import { destroyEmbedded, runEmbedded, type EngineOptions } from '../engine/run.js';
+import { openKey, seal, unseal } from '../engine/seal.js';
+import { STATE_FILE } from '../engine/state.js';
+import { duration, say } from '../output.js';
+import { ROOT, type StackFolder } from '../stack-folder.js';
+import type { Changes, Engine } from './engine.js';
+
+const PROJECT = 'telegram';
+
+/** The project's own engine: the same program, applied to Docker and over SSH in this process. */
+export class EmbeddedEngine implements Engine {
+  readonly name = 'embedded';
+
+  constructor(private readonly folder: StackFolder) {}
+
+  async up(): Promise<Changes> {
+    const config = this.folder.readConfig();
+    refuseEncrypted(config);
+    process.chdir(ROOT);
+    this.folder.settle('embedded');
+    try {
+      const { outputs, changes } = await untilInterrupted((signal) =>
+        withoutStdout(() => runEmbedded({ ...this.#options(signal), config, programPath: join(ROOT, 'index.ts') })),
+      );
+      this.#save(outputs as unknown as StackOutputs);
+      return changes;
+    } catch (error) {
+      // Nothing was made, so nothing binds the stack to this engine.
+      if (!existsSync(join(this.folder.path, STATE_FILE))) this.folder.forget();
+      throw this.#explain(error);
+    }
+  }
+
+  /** What the program itself refused is said in its own words, with the file to correct. */
+  #explain(error: unknown): unknown {
+    if (!(error instanceof Error && error.cause instanceof UserError)) return error;
+    const { cause } = error;
+    if (cause.code !== 'CONFIG') return cause;
+    return new UserError('CONFIG', cause.message, {
+      cause,
+      fix: `Correct the named keys in ${this.folder.configFile}; docs/configuration.md lists them all.`,
+    });
+  }
+
+  async destroy(): Promise<void> {
+    process.chdir(ROOT);
+    await untilInterrupted((signal) => destroyEmbedded(this.#options(signal)));
+    rmSync(this.#file, { force: true });
+  }
+
+  async outputs(): Promise<StackOutputs | null> {
+    if (!existsSync(this.#file)) return Promise.resolve(null);
+    const key = openKey(this.folder.path, true);
+    return Promise.resolve(unseal(key, 'outputs', readFileSync(this.#file, 'utf8')) as StackOutputs);
+  }
+
+  #options(signal: AbortSignal): EngineOptions {
+    return { project: PROJECT, stack: this.folder.stack, stateDir: this.folder.path, onEvent: show, signal };
+  }
+
+  get #file(): string {
+    return join(this.folder.path, 'outputs.sealed');
+  }
+
+  #save(outputs: StackOutputs): void {
+    writeFileSync(this.#file, seal(openKey(this.folder.path, true), 'outputs', outputs), { mode: 0o600 });
+  }
+}
+
+/** Values that the CLI encrypted can be read by nobody else. */
+function refuseEncrypted(config: Readonly<Record<string, string>>): void {
+  const encrypted = Object.entries(config).filter(([, text]) => text.includes('"secure":'));
+  if (encrypted.length > 0)
+    throw new UserError('CONFIG', `${encrypted.map(([key]) => key).join(', ')}: encrypted by the Pulumi CLI`, {
+      fix: 'Use the Pulumi CLI for this stack, or write the value in plain into the working copy in .stack/ (0600).',
+    });
+}
+
+/** What the program logs is progress, and stdout is for results; without an engine Pulumi's log goes to the console. */
+async function withoutStdout<T>(run: () => Promise<T>): Promise<T> {
+  const { log } = console;
+  console.log = (text: unknown) => {
+    say(String(text).replace(/^info: \[runtime\] /, '• '));
+  };
+  try {
+    return await run();
+  } finally {
+    console.log = log;
+  }
+}
+
+/** One Ctrl-C ends the run at the next safe point; what was done is recorded. */
+async function untilInterrupted<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const interrupt = () => {
+    controller.abort();
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    return await run(controller.signal);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+/** One line a finished resource; build output only when asked for. */
+function show(event: EngineEvent): void {
+  const kind = event.type.split(':').at(-1) ?? event.type;
+  if (event.kind === 'done' && event.action !== 'same')
+    say(`  ${event.action.padEnd(8)} ${kind} ${event.name} (${duration(event.ms)})`);
+  if (event.kind === 'start' && event.action !== 'create') say(`  … ${event.action} ${event.name}: ${event.reason}`);
+  if (event.kind === 'failed') say(`  failed   ${kind} ${event.name}`);
+  if (event.kind === 'output' && process.env['DEBUG']) say(`    ${event.name}: ${event.line}`);
+}

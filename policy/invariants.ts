@@ -1,0 +1,72 @@
+/** What must hold for every resource on any configuration. Used by the graph tests; each returns why it does not hold, or null. */
+
+type Inputs = Readonly<Record<string, unknown>>;
+export interface Subject {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Inputs;
+  readonly options: Inputs;
+}
+export type Invariant = (resource: Subject) => string | null;
+
+const CONTAINER = 'docker:index/container:Container';
+const SECRET_NAME = /PASSWORD|SECRET|TOKEN|HASH|PRIVATE/i;
+
+const onContainers = (check: (inputs: Inputs) => boolean, why: string): Invariant => {
+  return ({ type, inputs }) => (type !== CONTAINER || check(inputs) ? null : why);
+};
+const texts = (value: unknown) => (Array.isArray(value) ? (value as string[]) : []);
+const list = (value: unknown) => (Array.isArray(value) ? (value as Inputs[]) : []);
+
+export const INVARIANTS: Readonly<Record<string, Invariant>> = {
+  'stops gracefully': onContainers(
+    (inputs) => Number(inputs['destroyGraceSeconds']) > 0,
+    'destroyGraceSeconds is not set',
+  ),
+  'waits for health': onContainers(
+    (inputs) => inputs['healthcheck'] !== undefined && inputs['wait'] === true,
+    'no health check, or nobody waits for it',
+  ),
+  'limits memory and swap alike': onContainers(
+    (inputs) => Number(inputs['memory']) > 0 && inputs['memory'] === inputs['memorySwap'],
+    'memory and memorySwap differ',
+  ),
+  'limits the CPU': onContainers((inputs) => Number(inputs['cpus']) > 0, 'cpus is not set'),
+  'is restarted': onContainers((inputs) => inputs['restart'] === 'unless-stopped', 'restart is not unless-stopped'),
+  'bounds its log': onContainers((inputs) => inputs['logOpts'] !== undefined, 'logOpts is not set'),
+  'publishes on loopback only': onContainers(
+    (inputs) => list(inputs['ports']).every(({ ip }) => ip === '127.0.0.1'),
+    'a port is published beyond 127.0.0.1',
+  ),
+  'has a fixed address': onContainers(
+    (inputs) => list(inputs['networksAdvanced']).every(({ ipv4Address }) => typeof ipv4Address === 'string'),
+    'no ipv4Address',
+  ),
+  'gains no privileges': onContainers(
+    (inputs) => JSON.stringify(inputs['securityOpts'] ?? []).includes('no-new-privileges'),
+    'no-new-privileges is not set',
+  ),
+  'drops all capabilities': onContainers(
+    (inputs) => JSON.stringify(inputs['capabilities'] ?? {}).includes('"ALL"'),
+    'capabilities are not dropped',
+  ),
+  'has no secret in its environment': onContainers(
+    (inputs) => !texts(inputs['envs']).some((env) => SECRET_NAME.test(env.split('=')[0] ?? '') || env === '[secret]'),
+    'an environment variable looks like a secret',
+  ),
+  'mounts named volumes only': onContainers(
+    (inputs) =>
+      list(inputs['volumes']).every(({ volumeName, hostPath }) => volumeName !== undefined && hostPath === undefined),
+    'a path of the host is mounted',
+  ),
+  'names its Docker provider': ({ type, options }) =>
+    !type.startsWith('docker:') || options['provider'] === 'explicit' ? null : 'the default provider would be used',
+  'never edits a volume': ({ type, options }) =>
+    type !== 'docker:index/volume:Volume' || JSON.stringify(options['ignoreChanges'] ?? []).includes('labels')
+      ? null
+      : 'labels of a volume are not ignored: changing one would delete its data',
+  'keeps images': ({ type, inputs }) =>
+    type !== 'docker:index/remoteImage:RemoteImage' || inputs['keepLocally'] === true ? null : 'keepLocally is not set',
+  'pins the host key': ({ type, inputs }) =>
+    !type.startsWith('command:remote:') || inputs['connection'] !== undefined ? null : 'no connection',
+};

@@ -1,0 +1,44 @@
+import fastify from 'fastify';
+import { connectCache } from '../cache/client.js';
+import type { CredentialStore } from '../credentials.js';
+import { closeServer, listen, registerHealthRoutes, type Check } from '../http/health-server.js';
+import { reloadOnHangup } from '../reload.js';
+import type { ProcessContext } from '../start.js';
+import { Database, databaseOptions } from '../store/database.js';
+import { brokerCheck, cacheCheck } from './checks.js';
+
+/**
+ * The API process: health, readiness of every part it stands on, metrics. Resolves when it listens.
+ *
+ * Promised: `/health/live` answers whatever the parts do; a part that is away makes the process not ready, never dead.
+ */
+export async function runApi(context: ProcessContext & { readonly credentials: CredentialStore }): Promise<void> {
+  const { environment, credentials, logger, shutdown } = context;
+  const database = new Database(databaseOptions(environment, credentials, 'telegram-api'));
+  shutdown.onClose('database', () => database.close());
+  const cache = connectCache(environment, credentials, logger);
+  if (cache) shutdown.onClose('cache', () => cache.close());
+  reloadOnHangup(
+    credentials,
+    [
+      () => {
+        database.reload();
+      },
+      () => {
+        cache?.reload();
+      },
+    ],
+    logger,
+  );
+
+  const checks: Record<string, Check> = { database: () => database.check() };
+  if (cache) checks['cache'] = cacheCheck(cache.redis);
+  const { TELEGRAM_RABBITMQ_HOST: host, TELEGRAM_RABBITMQ_PORT: port } = environment;
+  if (host !== '') checks['broker'] = brokerCheck({ host, port });
+
+  const app = fastify({ logger: false });
+  registerHealthRoutes(app, checks);
+  await listen(app, { host: environment.TELEGRAM_LISTEN_HOST, port: environment.TELEGRAM_LISTEN_PORT });
+  shutdown.onClose('http', () => closeServer(app));
+  logger.info({ port: environment.TELEGRAM_LISTEN_PORT }, 'API listening');
+}

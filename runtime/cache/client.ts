@@ -1,0 +1,135 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Environment } from '../config.js';
+import { SENTINEL_MASTER } from '../contract.js';
+import type { CredentialStore } from '../credentials.js';
+import type { Logger } from '../logger.js';
+
+type CacheEnvironment = Pick<Environment, 'TELEGRAM_REDIS_SENTINELS' | 'TELEGRAM_REDIS_NAT_MAP' | 'TELEGRAM_REDIS_TLS'>;
+
+/** Keeps the socket's timeout (2 s) from ending an idle connection, and finds a half-open one. */
+const PING_INTERVAL_MS = 1_000;
+/** First and longest pause before a client that gave up is started again. */
+const REVIVE_MS = { first: 100, longest: 5_000 };
+
+/**
+ * Options for a fast failover: a switch of the master is heard from the Sentinels, a dead socket is found within two
+ * seconds, and a command fails at once while there is no connection, since the database has the answer anyway.
+ */
+export function cacheOptions(environment: CacheEnvironment, login: CacheLogin) {
+  const { user, password, sentinelPassword } = login;
+  const tls = environment.TELEGRAM_REDIS_TLS ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {};
+  return {
+    sentinels: environment.TELEGRAM_REDIS_SENTINELS,
+    natMap: environment.TELEGRAM_REDIS_NAT_MAP,
+    name: SENTINEL_MASTER,
+    role: 'master' as const,
+    username: user,
+    password,
+    sentinelPassword,
+    ...tls,
+    failoverDetector: true,
+    sentinelReconnectStrategy: () => 1_000,
+    sentinelRetryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
+    sentinelCommandTimeout: 500,
+    updateSentinels: true,
+    connectTimeout: 1_000,
+    retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
+    keepAlive: 1_000,
+    socketTimeout: 2_000,
+    commandTimeout: 300,
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    // A resent write could see its own first copy as a duplicate.
+    autoResendUnfulfilledCommands: false,
+    // A master that became a replica: connect anew, and send the command again.
+    reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
+    enableAutoPipelining: true,
+  } satisfies RedisOptions;
+}
+
+export interface CacheLogin {
+  readonly user: string;
+  readonly password: string;
+  readonly sentinelPassword: string;
+}
+
+export interface CacheConnection {
+  readonly redis: Redis;
+  /** The next connect uses the credentials of now; the present one stays. */
+  reload(): void;
+  close(): Promise<void>;
+}
+
+/** Null when no Sentinel is configured: then the database answers. Returns at once, Redis may be away. */
+export function connectCache(
+  environment: CacheEnvironment,
+  credentials: CredentialStore,
+  logger: Logger,
+): CacheConnection | null {
+  if (environment.TELEGRAM_REDIS_SENTINELS.length === 0) return null;
+  const login = () => credentials.need('redis');
+  const redis = new Redis(cacheOptions(environment, login()));
+  watch(redis, logger);
+  revive(redis, logger);
+  const ping = setInterval(() => {
+    if (redis.status === 'ready') redis.ping().catch(() => undefined);
+  }, PING_INTERVAL_MS);
+  return {
+    redis,
+    reload: () => {
+      const { user, password, sentinelPassword } = login();
+      Object.assign(redis.options, { username: user, password, sentinelPassword });
+    },
+    close: async () => {
+      clearInterval(ping);
+      await closeRedis(redis);
+    },
+  };
+}
+
+/** Clients that were closed on purpose. */
+const closed = new WeakSet<Redis>();
+
+/** Sends what is buffered where that is possible, and never waits for a reconnect. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  closed.add(redis);
+  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+  redis.disconnect();
+}
+
+/**
+ * The client has an end of its own: a failover that is announced while it looks for the master breaks off that search,
+ * and then it never tries again. Only `closeRedis` may end it.
+ */
+function revive(redis: Redis, logger: Logger): void {
+  let pauseMs = REVIVE_MS.first;
+  redis.on('ready', () => {
+    pauseMs = REVIVE_MS.first;
+  });
+  redis.on('end', () => {
+    if (closed.has(redis)) return;
+    logger.warn({ retryInMs: pauseMs }, 'cache client gave up, starting it again');
+    setTimeout(() => {
+      // A failure that ends it once more comes back here; any other it mends itself.
+      if (!closed.has(redis)) redis.connect().catch(() => undefined);
+    }, pauseMs);
+    pauseMs = Math.min(2 * pauseMs, REVIVE_MS.longest);
+  });
+}
+
+/** One line when it goes, one when it comes back. Each failing command is counted where it is made. */
+function watch(redis: Redis, logger: Logger): void {
+  let away = false;
+  redis.on('error', (error: Error) => {
+    if (!away) logger.warn({ err: error }, 'cache is away, the database answers');
+    away = true;
+  });
+  redis.on('close', () => {
+    if (!away) logger.warn('cache connection closed');
+    away = true;
+  });
+  redis.on('ready', () => {
+    logger.info('cache connected');
+    away = false;
+  });
+}

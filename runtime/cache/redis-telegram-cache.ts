@@ -1,0 +1,136 @@
+/**
+ * Hot copies and hints in Redis. The database decides everything; the cache makes the usual case fast.
+ *
+ * Promised: no method rejects and none waits longer than the client's command timeout; while Redis is away a read is an
+ *   empty answer and counts as a fallback, a write is dropped.
+ * Not promised: that anything is there. Keys expire, are evicted, and a failover loses the last writes.
+ * On failure: the caller asks the database.
+ */
+import type { ChainableCommander, Redis } from 'ioredis';
+import { DEDUP_TTL_S, HOT_TTL_S } from '../contract.js';
+import type { TelegramEvent } from '../events.js';
+import { metrics } from '../metrics.js';
+import { closeRedis } from './client.js';
+import { generateChannelKey, generateDedupKey, generateMessageKey } from './keys.js';
+
+/** Entries a channel's recent set holds at most: in a group that reads from its queue nobody takes them out. */
+const RECENT_MAX = 10_000;
+
+export interface CacheStats {
+  readonly connected: boolean;
+  /** Hot copies that a read found, and did not find, in this process. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Reads that failed, so that the database had to answer. */
+  readonly fallbacks: number;
+  /** Share of hits, 0 to 1; 0 before the first read. */
+  readonly hitRate: number;
+  /** Keys in Redis; null when it cannot be told. */
+  readonly keys: number | null;
+}
+
+export class RedisTelegramCache {
+  #hits = 0;
+  #misses = 0;
+  #fallbacks = 0;
+  /** Channels that this process has cached messages of. */
+  readonly #channels = new Set<string>();
+
+  constructor(private readonly redis: Redis) {}
+
+  /** One pipeline, so one round trip: hot copy, duplicate hint, entry in the channel's recent set. */
+  async cacheMessage(event: TelegramEvent): Promise<void> {
+    await this.cacheMessages([event]);
+  }
+
+  /** The same for a batch, in one pipeline. */
+  async cacheMessages(events: readonly TelegramEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const pipeline = this.redis.pipeline();
+    for (const event of events) {
+      const { channelId, messageId } = event;
+      this.#channels.add(channelId);
+      pipeline.set(generateMessageKey(channelId, messageId), JSON.stringify(event), 'EX', HOT_TTL_S);
+      pipeline.set(generateDedupKey(channelId, messageId), '1', 'EX', DEDUP_TTL_S);
+      pipeline.zadd(generateChannelKey(channelId), Date.parse(event.receivedAt), messageId);
+    }
+    for (const key of new Set(events.map((event) => generateChannelKey(event.channelId)))) {
+      pipeline.zremrangebyrank(key, 0, -RECENT_MAX - 1);
+      pipeline.expire(key, HOT_TTL_S);
+    }
+    await this.#write(pipeline);
+  }
+
+  /** True when the message was stored within the last two hours; false also when nobody knows. */
+  async isDuplicate(channelId: string, messageId: string): Promise<boolean> {
+    // Not counted as hit or miss: nearly every message is new, which says nothing about the cache.
+    const found = await this.#read(() => this.redis.exists(generateDedupKey(channelId, messageId)));
+    return found === 1;
+  }
+
+  /** Oldest first: candidates to claim. Whose hot copy is gone is left out; the database finds it. */
+  async getUnprocessedMessages(channelId: string, limit: number): Promise<readonly TelegramEvent[]> {
+    const ids = await this.#read(() => this.redis.zrange(generateChannelKey(channelId), 0, String(limit - 1)));
+    if (!ids || ids.length === 0) return [];
+    const copies = await this.#read(() => this.redis.mget(ids.map((id) => generateMessageKey(channelId, id))));
+    if (!copies) return [];
+    const events = copies.flatMap((copy) => (copy === null ? [] : [JSON.parse(copy) as TelegramEvent]));
+    this.#count(events.length, copies.length - events.length);
+    return events;
+  }
+
+  /** Takes messages out of the channel's recent set; their hot copies stay until they expire. */
+  async markAsProcessed(channelId: string, messageIds: readonly string[]): Promise<void> {
+    if (messageIds.length === 0) return;
+    await this.#write(this.redis.pipeline().zrem(generateChannelKey(channelId), ...messageIds));
+  }
+
+  /** Drops the entries whose hot copies have expired. Returns how many; sets of idle channels expire by themselves. */
+  async cleanupExpired(now = Date.now()): Promise<number> {
+    const pipeline = this.redis.pipeline();
+    for (const channelId of this.#channels)
+      pipeline.zremrangebyscore(generateChannelKey(channelId), '-inf', now - HOT_TTL_S * 1_000);
+    const replies = await this.#write(pipeline);
+    return replies.reduce<number>((sum, reply) => sum + (typeof reply === 'number' ? reply : 0), 0);
+  }
+
+  async getStats(): Promise<CacheStats> {
+    const keys = await this.redis.dbsize().catch(() => null);
+    const reads = this.#hits + this.#misses;
+    return {
+      connected: this.redis.status === 'ready',
+      hits: this.#hits,
+      misses: this.#misses,
+      fallbacks: this.#fallbacks,
+      hitRate: reads === 0 ? 0 : this.#hits / reads,
+      keys,
+    };
+  }
+
+  async disconnect(): Promise<void> {
+    await closeRedis(this.redis);
+  }
+
+  #count(hits: number, misses: number): void {
+    this.#hits += hits;
+    this.#misses += misses;
+    metrics.cacheHits.inc(hits);
+    metrics.cacheMisses.inc(misses);
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T | null> {
+    try {
+      return await read();
+    } catch {
+      this.#fallbacks += 1;
+      metrics.cacheFallbacks.inc();
+      return null;
+    }
+  }
+
+  /** The replies of those commands that succeeded. */
+  async #write(pipeline: ChainableCommander): Promise<readonly unknown[]> {
+    const replies = await pipeline.exec().catch(() => null);
+    return (replies ?? []).map(([error, reply]) => (error ? null : reply));
+  }
+}

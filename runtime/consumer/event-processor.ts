@@ -1,0 +1,157 @@
+/**
+ * Runs the handler on events, in batches: what arrived while the previous batch was committing is the next one.
+ *
+ * Promised: per event and group, work row, effects in `tx` and outcome commit together or not at all; an event whose
+ *   work row is gone was finished before and is not handled again; one bad event does not spoil its neighbours for good.
+ * Not promised: one call of the handler an event; order across retries.
+ * On failure: a batch that fails is repeated one event at a time. The event that fails alone is counted in its work row
+ *   and rejects. While the database is away nothing fails: the batch waits and is repeated.
+ *
+ *   process() → waiting → [begin, claim, handle each, finish, commit] → resolves
+ *                              | any error: rollback, each alone
+ *                              | database away: rollback, pause, again
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TelegramEvent } from '../events.js';
+import type { Logger } from '../logger.js';
+import { metrics } from '../metrics.js';
+import { AbandonError, PostponeError, type Delivery } from '../queue/telegram-message-queue.js';
+import type { Database } from '../store/database.js';
+import { isServiceUnreachable } from '../store/unreachable.js';
+import { claimWork, failWork, finishWork, type Claim, type FinishedWork } from '../store/work.js';
+import type { Handle } from './handler.js';
+
+export interface ProcessorOptions {
+  readonly database: Database;
+  readonly group: string;
+  /** Names this process in the outcomes. */
+  readonly worker: string;
+  /** Path that brings the events; label of the metric. */
+  readonly mode: 'queue' | 'poll';
+  readonly handle: Handle;
+  readonly logger: Logger;
+  /** Ends waiting for a database that is away. */
+  readonly signal: AbortSignal;
+}
+
+const MAX_BATCH = 200;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+interface Item {
+  readonly event: TelegramEvent;
+  readonly delivery: Delivery;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class EventProcessor {
+  #waiting: Item[] = [];
+  #running = false;
+
+  constructor(private readonly options: ProcessorOptions) {}
+
+  /** Resolves when the event is finished, now or before; rejects when its handler failed. */
+  process(event: TelegramEvent, delivery: Delivery): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ event, delivery, resolve, reject });
+      if (!this.#running) void this.#runAll();
+    });
+  }
+
+  async #runAll(): Promise<void> {
+    this.#running = true;
+    // Lets everything that came in one read of the socket into the first batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) await this.#run(this.#nextBatch());
+    this.#running = false;
+  }
+
+  /** Each event once: a repeat in the same batch would claim the row that its twin holds. */
+  #nextBatch(): readonly Item[] {
+    const batch = new Map<string, Item>();
+    const later: Item[] = [];
+    for (const item of this.#waiting) {
+      if (batch.size < MAX_BATCH && !batch.has(item.event.id)) batch.set(item.event.id, item);
+      else later.push(item);
+    }
+    this.#waiting = later;
+    return [...batch.values()];
+  }
+
+  async #run(batch: readonly Item[]): Promise<void> {
+    try {
+      await this.#whileAway(() => this.#transact(batch));
+    } catch (error) {
+      const [only] = batch;
+      if (batch.length > 1 && !(error instanceof AbandonError)) for (const item of batch) await this.#run([item]);
+      else if (only && batch.length === 1) await this.#fail(only, error);
+      else for (const item of batch) item.reject(error);
+    }
+  }
+
+  async #transact(batch: readonly Item[]): Promise<void> {
+    const { database, group, worker, handle } = this.options;
+    const events = batch.map((item) => item.event);
+    const { claims, finished } = await database.transaction(async (tx) => {
+      const claims = await claimWork(tx, group, events);
+      const finished: FinishedWork[] = [];
+      for (const event of events) {
+        const claim = claims.get(event.id);
+        if (claim?.state !== 'claimed') continue;
+        const startedAt = new Date();
+        await handle(event, tx);
+        finished.push({ event, fence: claim.fence, startedAt });
+      }
+      if (finished.length > 0) await finishWork(tx, group, worker, finished);
+      return { claims, finished };
+    });
+    this.#settle(batch, claims, finished);
+  }
+
+  #settle(batch: readonly Item[], claims: ReadonlyMap<string, Claim>, finished: readonly FinishedWork[]): void {
+    const { group, mode } = this.options;
+    metrics.consumed.inc({ group, mode }, finished.length);
+    for (const { event, startedAt } of finished)
+      metrics.endToEndLatency.observe((startedAt.getTime() - Date.parse(event.receivedAt)) / 1_000);
+    for (const item of batch) {
+      const state = claims.get(item.event.id)?.state;
+      if (state === 'busy') item.reject(new PostponeError('another worker has claimed this event'));
+      else item.resolve();
+      if (state === 'gone') metrics.duplicates.inc({ stage: 'consumer' });
+    }
+  }
+
+  async #fail(item: Item, error: unknown): Promise<void> {
+    const { database, group, worker, logger } = this.options;
+    const failed = { event: item.event, error: describe(error), final: item.delivery.last };
+    if (!(error instanceof AbandonError)) {
+      try {
+        await this.#whileAway(() => failWork(database, group, worker, failed));
+      } catch (unrecorded) {
+        logger.error({ err: unrecorded, event: item.event.id }, 'a failure could not be recorded');
+      }
+    }
+    item.reject(error);
+  }
+
+  /** Repeats `work` for as long as it is the database that is missing. */
+  async #whileAway(work: () => Promise<void>): Promise<void> {
+    const { logger, signal } = this.options;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (!isServiceUnreachable(error)) throw error;
+        if (signal.aborted) throw new AbandonError('stopped while the database was away', { cause: error });
+        logger.warn({ err: error, retryInMs: pauseMs }, 'the database is away, events wait');
+        await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,56 @@
+/** The closed table of this half's error codes. Each has a section of the same name in `docs/errors.md`. */
+export const RUNTIME_ERRORS = {
+  CONFIG_INVALID: { exit: 64, status: 500, fix: 'Correct the named variables; docs/configuration.md lists them all.' },
+  CREDENTIALS_UNREADABLE: {
+    exit: 64,
+    status: 500,
+    fix: 'Run `npm run up`: it writes the credentials file again with the right owner and mode.',
+  },
+  SIMULATOR_IN_PRODUCTION: {
+    exit: 64,
+    status: 500,
+    fix: 'Remove TELEGRAM_SIMULATOR_* from a production gateway.',
+  },
+  SESSION_MISSING: { exit: 0, status: 503, fix: 'Run `npm run login`.' },
+  SESSION_INSECURE: {
+    exit: 64,
+    status: 503,
+    fix: 'Give the session file mode 0600 and, if others could read it, log in anew.',
+  },
+  SESSION_IN_USE: { exit: 66, status: 503, fix: 'Stop the other gateway that holds this session.' },
+  TELEGRAM_AUTH_FATAL: { exit: 65, status: 503, fix: 'Run `npm run login` to make a new session.' },
+  MIGRATION_EDITED: {
+    exit: 1,
+    status: 500,
+    fix: 'Restore the file as it was applied and put the change into a new numbered file.',
+  },
+  MIGRATION_MISSING: { exit: 1, status: 500, fix: 'Restore the applied file; applied files are never removed.' },
+  MIGRATION_FAILED: {
+    exit: 1,
+    status: 500,
+    fix: 'Correct the file and run `npm run up` again: nothing of it was kept.',
+  },
+  SERVICE_UNREACHABLE: { exit: 1, status: 503, fix: 'Run `npm run doctor` to see which part is down.' },
+} as const satisfies Record<string, { exit: number; status: number; fix: string }>;
+
+export type RuntimeErrorCode = keyof typeof RUNTIME_ERRORS;
+
+/** An error that is meant for the operator: what happened, why, and the command that mends it. */
+export class RuntimeError extends Error {
+  constructor(
+    readonly code: RuntimeErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'RuntimeError';
+  }
+
+  get fix(): string {
+    return RUNTIME_ERRORS[this.code].fix;
+  }
+
+  get exitCode(): number {
+    return RUNTIME_ERRORS[this.code].exit;
+  }
+}

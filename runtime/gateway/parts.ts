@@ -1,0 +1,92 @@
+import { cleanRegularly } from '../cache/cleanup.js';
+import { connectCache } from '../cache/client.js';
+import { RedisTelegramCache } from '../cache/redis-telegram-cache.js';
+import type { AfterCommitSink } from '../ingest/commit.js';
+import { brokerOptions } from '../queue/connection.js';
+import { OutboxRelay } from '../queue/outbox.js';
+import { TelegramMessageQueue } from '../queue/telegram-message-queue.js';
+import type { CredentialStore } from '../credentials.js';
+import { Database, databaseOptions } from '../store/database.js';
+import { claimOutbox, outboxStats, removeFromOutbox } from '../store/outbox.js';
+import { TelegramStore } from '../store/telegram-store.js';
+import type { ProcessContext } from '../start.js';
+import type { GatewayParts } from './process.js';
+
+/**
+ * The gateway's adapters: store, relay to the broker, cache. Nothing here waits: each may be away when the gateway starts.
+ * They close in reverse order, after the gateway itself, so that what was committed last is still published.
+ */
+export function createGatewayParts(context: ProcessContext & { readonly credentials: CredentialStore }): GatewayParts {
+  const { environment, credentials, logger, shutdown } = context;
+  const database = new Database(databaseOptions(environment, credentials, 'telegram-gateway'));
+  shutdown.onClose('database', () => database.close());
+
+  const connection = connectCache(environment, credentials, logger);
+  const cache = connection && new RedisTelegramCache(connection.redis);
+  if (connection && cache) {
+    const stopCleaning = cleanRegularly(cache);
+    shutdown.onClose('cache', () => {
+      stopCleaning();
+      return connection.close();
+    });
+  }
+
+  const queue = createQueue(context);
+  if (queue) shutdown.onClose('queue', () => queue.close());
+  const relay = new OutboxRelay({
+    accountId: environment.TELEGRAM_ACCOUNT,
+    store: {
+      claim: (options) => claimOutbox(database, options),
+      remove: (ids) => removeFromOutbox(database, ids),
+      stats: (accountId) => outboxStats(database, accountId),
+    },
+    queue,
+    logger,
+  });
+  shutdown.onClose('outbox', () => relay.stop());
+
+  const sinks: AfterCommitSink[] = [
+    (stored) => {
+      relay.offer(stored);
+    },
+  ];
+  if (cache) sinks.push((stored) => void cache.cacheMessages(stored.map(({ event }) => event)));
+  return {
+    store: new TelegramStore(database),
+    sinks,
+    start: () => {
+      relay.start();
+    },
+    checks: {
+      database: () => database.check(),
+      ...(queue && {
+        broker: () => ({ ok: queue.connected, detail: queue.connected ? 'connected' : 'not connected' }),
+      }),
+    },
+    onReload: [
+      () => {
+        database.reload();
+      },
+      () => {
+        connection?.reload();
+      },
+    ],
+  };
+}
+
+/** Null without a broker: consumers then poll, and the relay only empties the outbox. */
+function createQueue({
+  environment,
+  credentials,
+  logger,
+}: ProcessContext & { readonly credentials: CredentialStore }): TelegramMessageQueue | null {
+  if (environment.TELEGRAM_RABBITMQ_HOST === '') return null;
+  const queue = new TelegramMessageQueue({
+    broker: brokerOptions(environment, credentials, 'telegram-gateway'),
+    logger,
+  });
+  queue.initialize().catch((error: unknown) => {
+    logger.error({ err: error }, 'the broker cannot be used');
+  });
+  return queue;
+}

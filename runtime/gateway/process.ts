@@ -1,0 +1,194 @@
+import type { Environment } from '../config.js';
+import { EXIT } from '../contract.js';
+import type { CredentialStore } from '../credentials.js';
+import { RUNTIME_ERRORS, RuntimeError } from '../errors.js';
+import { createHealthServer, type Check } from '../http/health-server.js';
+import type { AfterCommitSink } from '../ingest/commit.js';
+import type { MessageStore } from '../ingest/message-store.js';
+import type { Logger } from '../logger.js';
+import { metrics } from '../metrics.js';
+import { createNotifier, type Notifier } from '../sd-notify.js';
+import type { Shutdown } from '../shutdown.js';
+import type { TelegramError, TelegramPort } from '../telegram/client.js';
+import { GramjsTelegram } from '../telegram/gramjs.js';
+import { trustSimulator } from '../telegram/gramjs/simulator-trust.js';
+import { writeSession } from '../telegram/session.js';
+import { lockSession } from '../telegram/session-lock.js';
+import { Pipeline } from './pipeline.js';
+import { superviseWithSystemd } from './supervision.js';
+import { waitForSession } from './wait-for-session.js';
+
+/** What the composition root gives the gateway. */
+export interface GatewayParts {
+  readonly store: MessageStore;
+  /** Told of stored events after COMMIT, never awaited: the queue relay, the cache. */
+  readonly sinks: readonly AfterCommitSink[];
+  /** Called once this process holds the session: before, the outbox may be in another one's hands. */
+  readonly start?: () => void;
+  /** Further parts of `/health/ready`, such as the database. */
+  readonly checks?: Readonly<Record<string, Check>>;
+  /** Called on SIGHUP after the credentials were read again: new connections use them. */
+  readonly onReload?: readonly (() => void)[];
+}
+
+/**
+ * The gateway process. Resolves when it serves health and is on its way to Telegram; it then runs until `shutdown`.
+ *
+ * Promised: without a session it runs, is not ready, and says that it waits for `npm run login`; with one it connects
+ * for as long as it takes. On failure: a session that Telegram refuses ends the process with exit code 65, one that
+ * another gateway holds with 66; neither is worth a restart.
+ */
+export async function runGateway(
+  environment: Environment,
+  credentials: CredentialStore,
+  logger: Logger,
+  shutdown: Shutdown,
+  parts: GatewayParts,
+): Promise<void> {
+  const endpoint = trustSimulator(environment);
+  const notifier = createNotifier(process.env, logger);
+  const gateway = new Gateway(environment, logger, shutdown, parts);
+  metrics.connectionState.set(0);
+  metrics.queueDepth.set(0);
+  reloadOnHangup(credentials, parts.onReload ?? [], logger, notifier);
+
+  const health = await createHealthServer({
+    host: environment.TELEGRAM_LISTEN_HOST,
+    port: environment.TELEGRAM_LISTEN_PORT,
+    checks: { ...gateway.checks, ...parts.checks },
+  });
+  shutdown.onClose('health', () => health.close());
+  const unsupervise = superviseWithSystemd({
+    notifier,
+    logger,
+    alive: () => gateway.alive,
+    status: () => gateway.status,
+  });
+  notifier.notify({ READY: '1', STATUS: gateway.status });
+  shutdown.signal.addEventListener('abort', () => {
+    notifier.notify({ STOPPING: '1', STATUS: 'stopping' });
+  });
+  shutdown.onClose('systemd', async () => {
+    unsupervise();
+    await notifier.flushed();
+  });
+
+  const lock = await lockSession(environment.TELEGRAM_SESSION_FILE);
+  shutdown.onClose('session lock', () => lock.release());
+  parts.start?.();
+  const telegram = credentials.current.telegram ?? (endpoint ? SIMULATOR_APP : credentials.need('telegram'));
+  void gateway
+    .run((session) => new GramjsTelegram({ ...telegram, session, endpoint, logger }))
+    .catch((error: unknown) => {
+      const known = error instanceof RuntimeError ? { code: error.code, fix: error.fix } : {};
+      logger.fatal({ err: error, ...known }, 'the gateway cannot go on');
+      void shutdown.stop(error instanceof RuntimeError ? error.exitCode : EXIT.failure);
+    });
+}
+
+/** The simulator takes any application. */
+const SIMULATOR_APP = { apiId: 1, apiHash: 'simulator' };
+
+class Gateway {
+  #pipeline: Pipeline | null = null;
+  #phase = 'starting';
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly logger: Logger,
+    private readonly shutdown: Shutdown,
+    private readonly parts: GatewayParts,
+  ) {}
+
+  get alive(): boolean {
+    return this.#pipeline?.alive ?? true;
+  }
+
+  get status(): string {
+    const pipeline = this.#pipeline;
+    if (!pipeline) return this.#phase;
+    const behind = pipeline.databaseFailingSince === null ? '' : ', the database does not answer';
+    return `${pipeline.connectionDetail}, ${String(pipeline.workers.length)} channels${behind}`;
+  }
+
+  get checks(): Record<string, Check> {
+    return {
+      session: () => ({ ok: this.#pipeline !== null, detail: this.#pipeline ? 'present' : this.#phase }),
+      telegram: () => ({
+        ok: this.#pipeline?.connected ?? false,
+        detail: this.#pipeline?.connectionDetail ?? this.#phase,
+      }),
+      channels: () => ({
+        ok: this.#pipeline?.channelsKnown ?? false,
+        detail: `${String(this.#pipeline?.workers.length ?? 0)} channels`,
+      }),
+      ingest: () => {
+        const since = this.#pipeline?.databaseFailingSince ?? null;
+        return { ok: since === null, detail: since ? `commits fail since ${since.toISOString()}` : 'commits succeed' };
+      },
+    };
+  }
+
+  async run(createPort: (session: string) => TelegramPort): Promise<void> {
+    const path = this.environment.TELEGRAM_SESSION_FILE;
+    const session = await waitForSession(path, this.shutdown.signal, () => {
+      this.#phase = 'waits for a session: run `npm run login`';
+      this.logger.warn({ file: path }, 'no session yet: run `npm run login`');
+    });
+    if (session === null) return;
+    let saved = session;
+    this.#pipeline = new Pipeline({
+      accountId: this.environment.TELEGRAM_ACCOUNT,
+      createPort: () => createPort(saved),
+      store: this.parts.store,
+      sinks: this.parts.sinks,
+      logger: this.logger,
+      onFatal: (error) => {
+        this.#endFatally(error);
+      },
+      onConnected: (port) => {
+        // Telegram may have moved the account to another data centre, with a new key.
+        const exported = port.exportSession();
+        if (exported === '' || exported === saved) return;
+        saved = exported;
+        writeSession(path, exported).catch((error: unknown) => {
+          this.logger.error({ err: error, file: path }, 'the session cannot be written');
+        });
+      },
+    });
+    const pipeline = this.#pipeline;
+    this.shutdown.onClose('telegram', () => pipeline.close());
+    pipeline.start();
+  }
+
+  #endFatally(error: TelegramError): void {
+    metrics.failed.inc({ stage: 'telegram-auth' });
+    this.logger.fatal(
+      { code: 'TELEGRAM_AUTH_FATAL', reason: error.reason, fix: RUNTIME_ERRORS.TELEGRAM_AUTH_FATAL.fix },
+      'Telegram no longer accepts this session',
+    );
+    void this.shutdown.stop(EXIT.telegramAuth);
+  }
+}
+
+/** SIGHUP: new passwords, no restart. A file that cannot be read leaves the old ones in force. */
+function reloadOnHangup(
+  credentials: CredentialStore,
+  listeners: readonly (() => void)[],
+  logger: Logger,
+  notifier: Notifier,
+): void {
+  process.on('SIGHUP', () => {
+    const now = String(process.hrtime.bigint() / 1_000n);
+    // `Type=notify-reload` wants both; the plain `notify` ignores them.
+    notifier.notify({ RELOADING: '1', MONOTONIC_USEC: now });
+    try {
+      credentials.reload();
+      for (const listener of listeners) listener();
+      logger.info('credentials read again');
+    } catch (error) {
+      logger.error({ err: error }, 'credentials cannot be read again: the old ones stay in force');
+    }
+    notifier.notify({ READY: '1' });
+  });
+}

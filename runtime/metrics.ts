@@ -1,0 +1,47 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** Every metric of the runtime is declared here, once. Buckets sit on the SLO thresholds (5, 10, 15, 25, 50 ms). */
+export const registry = new Registry();
+
+const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+
+const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+  new Counter<L>({ name, help, labelNames: [...labelNames], registers: [registry] });
+/** Has no value until the process that knows it sets one: a 0 of all others would read as "not connected". */
+const gauge = (name: string, help: string) => {
+  const made = new Gauge({ name, help, registers: [registry] });
+  made.remove();
+  return made;
+};
+const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+  new Histogram<L>({ name, help, labelNames: [...labelNames], buckets: LATENCY_BUCKETS_S, registers: [registry] });
+
+export const metrics = {
+  received: counter('telegram_messages_received_total', 'Messages that Telegram delivered.', ['source']),
+  stored: counter('telegram_messages_stored_total', 'Messages committed to the database.'),
+  published: counter('telegram_messages_published_total', 'Events that the broker confirmed.'),
+  consumed: counter('telegram_messages_consumed_total', 'Events whose handler committed.', ['group', 'mode']),
+  failed: counter('telegram_messages_failed_total', 'Events that failed, by the stage that gave up.', ['stage']),
+  duplicates: counter('telegram_messages_duplicate_total', 'Copies recognised and dropped.', ['stage']),
+  ingestLatency: histogram('telegram_ingest_latency_seconds', 'From receipt of the update to its commit.'),
+  endToEndLatency: histogram('telegram_end_to_end_latency_seconds', 'From receipt of the update to its handler.'),
+  pollDuration: histogram('telegram_poll_duration_seconds', 'One polling query of a consumer.'),
+  queryDuration: histogram('telegram_db_query_duration_seconds', 'Database statements by name.', ['query']),
+  cacheHits: counter('telegram_cache_hits_total', 'Reads answered by Redis.'),
+  cacheMisses: counter('telegram_cache_misses_total', 'Reads that Redis did not hold.'),
+  cacheFallbacks: counter('telegram_cache_fallbacks_total', 'Reads answered by the database because Redis failed.'),
+  outboxPending: gauge('telegram_outbox_pending', 'Outbox rows not yet confirmed by the broker.'),
+  outboxOldestAge: gauge('telegram_outbox_oldest_age_seconds', 'Age of the oldest unconfirmed outbox row.'),
+  gapRecovered: counter('telegram_gap_recovered_total', 'Messages fetched by a difference.'),
+  gapTooLong: counter('telegram_gap_too_long_total', 'Gaps that Telegram no longer keeps and that were not filled.'),
+  reconcilerRecovered: counter('telegram_reconciler_recovered_total', 'Messages that only the reconciler found.'),
+  connectionState: gauge('telegram_connection_state', '1 connected, 0 not.'),
+  queueDepth: gauge('telegram_ingress_queue_depth', 'Updates waiting in the gateway.'),
+  unreadable: counter('telegram_unreadable_updates_total', 'Objects that the client library could not read.'),
+  unroutable: counter('telegram_messages_unroutable_total', 'Published events that no queue took.'),
+};
+
+/** Process metrics (CPU, memory, event loop) under the same registry. */
+export function collectProcessMetrics(): void {
+  collectDefaultMetrics({ register: registry });
+}

@@ -1,0 +1,27 @@
+import type { ConsumeMessage } from 'amqplib';
+import { ATTEMPT_HEADER, ENVELOPE_VERSION } from '../contract.js';
+import type { TelegramEvent } from '../events.js';
+
+const IDS = ['id', 'kind', 'accountId', 'channelId', 'messageId', 'postedAt', 'receivedAt', 'text', 'source'] as const;
+
+export function encodeEvent(event: TelegramEvent): Buffer {
+  return Buffer.from(JSON.stringify(event));
+}
+
+/** Throws on anything that this version does not understand: such a message belongs into the dead letters. */
+export function decodeEvent(body: Buffer): TelegramEvent {
+  const value: unknown = JSON.parse(body.toString('utf8'));
+  if (typeof value !== 'object' || value === null) throw new Error('expected an object');
+  const fields = new Map<string, unknown>(Object.entries(value));
+  if (fields.get('v') !== ENVELOPE_VERSION)
+    throw new Error(`v: expected ${String(ENVELOPE_VERSION)}, got ${JSON.stringify(fields.get('v'))}`);
+  for (const name of IDS) if (typeof fields.get(name) !== 'string') throw new Error(`${name}: expected a string`);
+  if (typeof fields.get('version') !== 'number') throw new Error('version: expected a number');
+  return value as TelegramEvent;
+}
+
+/** How many tries this group has made before: 0 on the first delivery. */
+export function attemptOf(message: ConsumeMessage): number {
+  const value: unknown = message.properties.headers?.[ATTEMPT_HEADER];
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : 0;
+}

@@ -1,0 +1,79 @@
+import { Api } from 'telegram/tl';
+import { CREATION_ID, type Channel } from '../channel.js';
+import { channelObject, dialogObject, messageById } from '../objects.js';
+import type { Call, Methods } from '../rpc.js';
+import type { TlObject } from '../tl.js';
+import { inputChannel } from './channels.js';
+
+const MAX_PAGE = 100;
+const pageSize = (limit: number) => Math.min(Math.max(limit, 1), MAX_PAGE);
+
+export const messageMethods = {
+  'messages.GetDialogs': (request: Api.messages.GetDialogs, { world }: Call) => {
+    const all = world.channels.map(dialogOf).sort(newestFirst);
+    const page = all.filter((dialog) => isAfter(dialog, request)).slice(0, pageSize(request.limit));
+    const content = {
+      dialogs: page.map(({ channel, topId }) => dialogObject(channel, topId)),
+      messages: page.map(({ channel, topId }) => messageById(channel, topId)),
+      chats: page.map(({ channel }) => channelObject(channel)),
+      users: [],
+    };
+    return page.length === all.length
+      ? new Api.messages.Dialogs(content)
+      : new Api.messages.DialogsSlice({ count: all.length, ...content });
+  },
+
+  'messages.GetHistory': (request: Api.messages.GetHistory, { world }: Call) => {
+    const channel = inputChannel(request.peer as unknown as TlObject, world);
+    const dates = [...channel.messages.values()].reverse().map(({ id, date }) => ({ id, date }));
+    dates.push({ id: CREATION_ID, date: channel.identity.date });
+    const page = historyPage(dates, request);
+    return new Api.messages.ChannelMessages({
+      pts: channel.pts,
+      count: dates.length,
+      messages: page.map(({ id }) => messageById(channel, id)),
+      topics: [],
+      chats: [channelObject(channel)],
+      users: [],
+    });
+  },
+} satisfies Methods;
+
+interface DialogEntry {
+  readonly channel: Channel;
+  readonly topId: number;
+  readonly date: number;
+}
+
+function dialogOf(channel: Channel): DialogEntry {
+  let topId = channel.lastMessageId;
+  while (topId > channel.forgottenMessageId && !channel.messages.has(topId)) topId--;
+  const top = channel.messages.get(topId);
+  return top ? { channel, topId, date: top.date } : { channel, topId: CREATION_ID, date: channel.identity.date };
+}
+
+const newestFirst = (a: DialogEntry, b: DialogEntry) => b.date - a.date || b.channel.id - a.channel.id;
+
+/** Pages continue below the last dialog seen, by its date and then its peer: dates are whole seconds and often equal. */
+function isAfter({ channel, date }: DialogEntry, request: Api.messages.GetDialogs): boolean {
+  if (request.offsetDate === 0) return true;
+  if (date !== request.offsetDate) return date < request.offsetDate;
+  const peer = request.offsetPeer as unknown as TlObject;
+  return !(peer instanceof Api.InputPeerChannel) || channel.id < peer.channelId.toJSNumber();
+}
+
+interface HistoryEntry {
+  readonly id: number;
+  readonly date: number;
+}
+
+/** Newest first; `offsetId` and `offsetDate` begin, `addOffset` shifts, `minId` and `maxId` (both excluded) cut. */
+function historyPage(all: readonly HistoryEntry[], request: Api.messages.GetHistory): readonly HistoryEntry[] {
+  const below = ({ id, date }: HistoryEntry) =>
+    (request.offsetId === 0 || id < request.offsetId) && (request.offsetDate === 0 || date < request.offsetDate);
+  const first = all.findIndex(below);
+  const start = Math.max(0, (first === -1 ? all.length : first) + request.addOffset);
+  return all
+    .slice(start, start + pageSize(request.limit))
+    .filter(({ id }) => id > request.minId && (request.maxId === 0 || id < request.maxId));
+}

@@ -1,0 +1,190 @@
+/**
+ * The way to PostgreSQL through PgBouncer in transaction mode.
+ *
+ * Promised: a transaction runs on one server connection and is committed or rolled back; `reload` fails no query: what
+ *   runs ends on the old login, what comes next uses the new one.
+ * Not promised: any state between two calls. No SET, no LISTEN, no advisory lock, no temporary table: the next call may
+ *   be on another server. Timeouts are settings of the login role, because PgBouncer refuses them at connect.
+ * On failure: `SERVICE_UNREACHABLE` when the database cannot be worked with, whatever the statement; any other error
+ *   is the statement's own.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool, type PoolClient, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
+import type { Environment } from '../config.js';
+import type { CredentialStore } from '../credentials.js';
+import { RuntimeError } from '../errors.js';
+import { metrics } from '../metrics.js';
+import { isUnreachable } from './unreachable.js';
+
+export interface Statement {
+  /** Name of the prepared statement, and label in the metric of durations. */
+  readonly name: string;
+  readonly text: string;
+  /** False for a statement whose plan depends on its values, such as a time range over a hypertable. @default true */
+  readonly prepared?: boolean;
+}
+
+export interface Rows<R> {
+  readonly rows: readonly R[];
+  readonly rowCount: number;
+}
+
+/** What a statement can be run on: the pool, or one transaction. */
+export interface Queryable {
+  run<R extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Rows<R>>;
+}
+
+/** One transaction in a handler's hands: plain SQL, or a named statement of the store. */
+export interface Transaction extends Queryable {
+  query<R extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Rows<R>>;
+}
+
+export interface DatabaseOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly name: string;
+  readonly poolSize: number;
+  readonly tls: boolean;
+  readonly applicationName: string;
+  /** Read at each `reload`. */
+  readonly login: () => { readonly user: string; readonly password: string };
+}
+
+/** The database of a process, as its environment and credentials name it. */
+export function databaseOptions(environment: Environment, credentials: CredentialStore, name: string): DatabaseOptions {
+  return {
+    host: environment.TELEGRAM_DB_HOST,
+    port: environment.TELEGRAM_PGBOUNCER_PORT,
+    name: environment.TELEGRAM_DB_NAME,
+    poolSize: environment.TELEGRAM_DB_POOL_SIZE,
+    tls: environment.TELEGRAM_DB_TLS,
+    applicationName: name,
+    login: () => credentials.need('database'),
+  };
+}
+
+/** PgBouncer queues a query for up to 10 s while PostgreSQL restarts; longer than that nobody answers any more. */
+const QUERY_TIMEOUT_MS = 20_000;
+/** Also the longest wait for a free connection of the pool. */
+const CONNECT_TIMEOUT_MS = 5_000;
+const WAITING_POLL_MS = 20;
+
+export class Database implements Queryable {
+  #pool: Pool;
+  readonly #draining = new Set<Promise<void>>();
+
+  constructor(private readonly options: DatabaseOptions) {
+    this.#pool = this.#open();
+  }
+
+  async run<R extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Rows<R>> {
+    return guarded(() => timed(statement, values, (config) => this.#pool.query<R>(config)));
+  }
+
+  /** Commits when `work` resolves, rolls back when it rejects. */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const client = await guarded(() => this.#pool.connect());
+    try {
+      await guarded(() => client.query('begin'));
+      const result = await work(new PooledTransaction(client));
+      const { command } = await guarded(() => client.query('commit'));
+      // After an error that `work` swallowed, PostgreSQL answers COMMIT with ROLLBACK.
+      if (command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
+      client.release();
+      return result;
+    } catch (error) {
+      const clean = await client.query('rollback').then(
+        () => true,
+        () => false,
+      );
+      client.release(!clean);
+      throw error;
+    }
+  }
+
+  /** One line for `/health/ready`; never rejects. */
+  async check(): Promise<{ ok: boolean; detail: string }> {
+    try {
+      await this.#pool.query('select 1');
+      return { ok: true, detail: 'answers' };
+    } catch (error) {
+      return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** New connections use the login of now; the old ones end when they are idle. */
+  reload(): void {
+    const old = this.#pool;
+    this.#pool = this.#open();
+    const drained = retire(old).finally(() => this.#draining.delete(drained));
+    this.#draining.add(drained);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([retire(this.#pool), ...this.#draining]);
+  }
+
+  #open(): Pool {
+    const { user, password } = this.options.login();
+    const pool = new Pool({
+      host: this.options.host,
+      port: this.options.port,
+      database: this.options.name,
+      user,
+      password,
+      ssl: this.options.tls,
+      max: this.options.poolSize,
+      application_name: this.options.applicationName,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    // An idle connection that breaks is replaced at the next query.
+    pool.on('error', () => undefined);
+    return pool;
+  }
+}
+
+/** Ends a pool once nobody waits for a connection of it: `end` alone would leave them without an answer. */
+async function retire(pool: Pool): Promise<void> {
+  while (pool.waitingCount > 0) await delay(WAITING_POLL_MS);
+  await pool.end();
+}
+
+class PooledTransaction implements Transaction {
+  constructor(private readonly client: PoolClient) {}
+
+  run<R extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Rows<R>> {
+    return guarded(() => timed<R>(statement, values, (config) => this.client.query<R>(config)));
+  }
+
+  query<R extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Rows<R>> {
+    return guarded(async () => {
+      const { rows, rowCount } = await this.client.query<R>(text, [...values]);
+      return { rows, rowCount: rowCount ?? 0 };
+    });
+  }
+}
+
+async function timed<R extends QueryResultRow>(
+  { name, text, prepared = true }: Statement,
+  values: readonly unknown[],
+  query: (config: QueryConfig) => Promise<QueryResult<R>>,
+): Promise<Rows<R>> {
+  const stop = metrics.queryDuration.startTimer({ query: name });
+  try {
+    const { rows, rowCount } = await query({ ...(prepared ? { name } : {}), text, values: [...values] });
+    return { rows, rowCount: rowCount ?? 0 };
+  } finally {
+    stop();
+  }
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (isUnreachable(cause)) throw new RuntimeError('SERVICE_UNREACHABLE', 'the database does not answer', { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The work rows of a group, inside the consumer's transaction.
+ *
+ * Promised: while the transaction is open, nobody else claims these rows; `finishWork` removes exactly what was claimed
+ *   (by fence) and appends the outcomes, or throws, so that the effects roll back with it.
+ * Not promised: anything once the transaction has ended.
+ */
+import { SCHEMA } from '../contract.js';
+import type { TelegramEvent } from '../events.js';
+import type { Queryable, Statement } from './database.js';
+
+/**
+ * Waits for a row that another transaction holds, then sees whether it is still there. In key order, so that two
+ * batches cannot wait for each other. A row under another worker's lease is `busy`.
+ */
+const CLAIM: Statement = {
+  name: 'work_claim',
+  text: `select w.channel_id, w.message_id, w.version, w.kind, w.fence, w.attempts,
+                (w.status = 'processing' and w.claimed_until > clock_timestamp()) is true as busy
+           from unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[])
+                  as e (channel_id, message_id, version, kind)
+           join ${SCHEMA}.message_work w on w.group_name = $1 and w.channel_id = e.channel_id
+                and w.message_id = e.message_id and w.version = e.version and w.kind = e.kind
+          order by w.channel_id, w.message_id, w.version, w.kind
+            for update of w`,
+};
+
+const FINISH: Statement = {
+  name: 'work_finish',
+  text: `
+with finished as (
+  select * from unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::bigint[], $7::timestamptz[])
+         as f (channel_id, message_id, version, kind, fence, at)
+), removed as (
+  delete from ${SCHEMA}.message_work w using finished f
+   where w.group_name = $1 and w.channel_id = f.channel_id and w.message_id = f.message_id
+     and w.version = f.version and w.kind = f.kind and w.fence = f.fence
+  returning w.channel_id, w.message_id, w.version, w.kind, w.posted_at, w.account_id, w.attempts, f.at
+)
+insert into ${SCHEMA}.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at, account_id,
+                                        status, processed_by, attempts)
+select at, $1, kind, channel_id, message_id, version, posted_at, account_id, 'processed', $8, attempts + 1 from removed`,
+};
+
+/** The last failure keeps the row, as `failed`, and is told in the history; an earlier one only counts. */
+const FAIL: Statement = {
+  name: 'work_fail',
+  text: `
+with marked as (
+  update ${SCHEMA}.message_work
+     set status = case when $6 then 'failed' else 'pending' end, attempts = attempts + 1, fence = fence + 1,
+         claimed_by = null, claimed_until = null, last_error = $7
+   where group_name = $1 and channel_id = $2 and message_id = $3 and version = $4 and kind = $5
+  returning *
+)
+insert into ${SCHEMA}.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at, account_id,
+                                        status, processed_by, attempts)
+select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'failed', $8, attempts
+  from marked where $6`,
+};
+
+const MAX_ERROR_LENGTH = 1_000;
+
+/** `claimed` belongs to the caller until his transaction ends; `busy` to another worker; `gone` was finished before. */
+export type Claim = { readonly state: 'claimed'; readonly fence: string } | { readonly state: 'busy' | 'gone' };
+
+export interface FinishedWork {
+  readonly event: TelegramEvent;
+  readonly fence: string;
+  /** The consumer's clock when the handler began. */
+  readonly startedAt: Date;
+}
+
+interface ClaimRow {
+  readonly channel_id: string;
+  readonly message_id: string;
+  readonly version: number;
+  readonly kind: TelegramEvent['kind'];
+  readonly fence: string;
+  readonly busy: boolean;
+}
+
+/** One claim an event id. The events are distinct. */
+export async function claimWork(
+  tx: Queryable,
+  group: string,
+  events: readonly TelegramEvent[],
+): Promise<ReadonlyMap<string, Claim>> {
+  const { rows } = await tx.run<ClaimRow>(CLAIM, [group, ...keyColumns(events)]);
+  const claims = new Map<string, Claim>(events.map((event) => [event.id, { state: 'gone' }]));
+  for (const row of rows) {
+    const id = `${row.kind}:${row.channel_id}:${row.message_id}:${String(row.version)}`;
+    claims.set(id, row.busy ? { state: 'busy' } : { state: 'claimed', fence: row.fence });
+  }
+  return claims;
+}
+
+export async function finishWork(
+  tx: Queryable,
+  group: string,
+  worker: string,
+  finished: readonly FinishedWork[],
+): Promise<void> {
+  const { rowCount } = await tx.run(FINISH, [
+    group,
+    ...keyColumns(finished.map((item) => item.event)),
+    finished.map((item) => item.fence),
+    finished.map((item) => item.startedAt.toISOString()),
+    worker,
+  ]);
+  if (rowCount !== finished.length) throw new Error('a work row was lost to another worker before it was finished');
+}
+
+export interface FailedWork {
+  readonly event: TelegramEvent;
+  readonly error: string;
+  /** No further try follows. */
+  readonly final: boolean;
+}
+
+/** Outside the handler's transaction, which has been rolled back. */
+export async function failWork(database: Queryable, group: string, worker: string, failed: FailedWork): Promise<void> {
+  const { event, final, error } = failed;
+  const { channelId, messageId, version, kind } = event;
+  const reason = error.slice(0, MAX_ERROR_LENGTH).replaceAll('\0', '').toWellFormed();
+  await database.run(FAIL, [group, channelId, messageId, version, kind, final, reason, worker]);
+}
+
+function keyColumns(events: readonly TelegramEvent[]): readonly unknown[] {
+  return [
+    events.map((event) => event.channelId),
+    events.map((event) => event.messageId),
+    events.map((event) => event.version),
+    events.map((event) => event.kind),
+  ];
+}

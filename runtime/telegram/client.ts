@@ -1,0 +1,123 @@
+/**
+ * The port that hides the Telegram client library. TL classes exist only in the adapter behind it; the rest of
+ * the gateway sees plain data: ids as decimal strings, text, raw bytes.
+ */
+
+export interface SelfInfo {
+  readonly id: string;
+  readonly firstName: string;
+}
+
+export interface ChannelRef {
+  readonly id: string;
+  readonly accessHash: string;
+}
+
+export interface ChannelInfo extends ChannelRef {
+  readonly title: string;
+  readonly username: string | null;
+  /** The channel's current `pts`; null where the source does not tell. */
+  readonly pts: number | null;
+}
+
+/** A message as Telegram sent it, without TL classes. */
+export interface PlainMessage {
+  readonly channelId: string;
+  readonly messageId: string;
+  /** Unix seconds. */
+  readonly date: number;
+  readonly editDate: number | null;
+  readonly kind: 'message' | 'service';
+  /** As sent; may hold U+0000, which the store strips. */
+  readonly text: string;
+  readonly senderId: string | null;
+  readonly groupedId: string | null;
+  readonly mediaType: string | null;
+  /** Everything else worth keeping, JSON-safe (64-bit numbers as strings). */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** The TL bytes, so that a message can be mapped again later. */
+  readonly raw: Buffer;
+}
+
+/** One channel update that carries `pts`; updates without a message (pins, reads) are `other`. */
+export type ChannelUpdate = { readonly channelId: string; readonly pts: number; readonly ptsCount: number } & (
+  | { readonly type: 'new'; readonly message: PlainMessage }
+  | { readonly type: 'edit'; readonly message: PlainMessage }
+  | { readonly type: 'delete'; readonly messageIds: readonly string[] }
+  | { readonly type: 'other' }
+);
+
+/** One container of updates, undivided and in the server's order. */
+export interface UpdateBatch {
+  readonly updates: readonly ChannelUpdate[];
+  /** Channels of which Telegram says "fetch the difference". */
+  readonly tooLong: readonly { readonly channelId: string; readonly pts: number | null }[];
+  /** True when the common box must be fetched (`updatesTooLong`). */
+  readonly allTooLong: boolean;
+  /** Channels described beside the updates. */
+  readonly channels: readonly ChannelInfo[];
+}
+
+export type ChannelDifference =
+  | { readonly type: 'empty'; readonly pts: number; readonly final: boolean; readonly timeoutS: number | null }
+  | {
+      readonly type: 'slice';
+      readonly pts: number;
+      readonly final: boolean;
+      readonly timeoutS: number | null;
+      readonly newMessages: readonly PlainMessage[];
+      readonly otherUpdates: readonly ChannelUpdate[];
+    }
+  | {
+      readonly type: 'tooLong';
+      /** Of the dialog: where the channel stands now. */
+      readonly pts: number;
+      readonly timeoutS: number | null;
+      /** The latest messages only, not those from our `pts` on. */
+      readonly newMessages: readonly PlainMessage[];
+    };
+
+export interface CommonState {
+  readonly pts: number;
+  readonly qts: number;
+  readonly date: number;
+  readonly seq: number;
+}
+
+export type ConnectionState = 'connected' | 'disconnected' | 'key-lost';
+
+export interface TelegramPort {
+  /** Handshake, `getMe`, `updates.getState`; rejects with a classified `TelegramError`, also on the deadline. */
+  connect(deadlineMs: number): Promise<SelfInfo>;
+  /** Whole containers, as they are read; the listener is synchronous and must return at once. */
+  onUpdates(listener: (batch: UpdateBatch) => void): void;
+  /** `connected` once; then one of the others once, after which the port is closed: its owner makes a new one. */
+  onState(listener: (state: ConnectionState) => void): void;
+  /** Something arrived that could not be read: the caller marks channels dirty. */
+  onUnreadable(listener: (where: string) => void): void;
+  getState(): Promise<CommonState>;
+  /** Every channel the account is a member of. */
+  getChannels(): Promise<readonly ChannelInfo[]>;
+  getChannelDifference(channel: ChannelRef, pts: number, limit: number): Promise<ChannelDifference>;
+  exportSession(): string;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Whose fault an error is, and so what to do about it. */
+export type TelegramErrorKind =
+  'flood' | 'auth-fatal' | 'channel-gone' | 'pts-invalid' | 'unreadable' | 'transient' | 'timeout';
+
+export class TelegramError extends Error {
+  constructor(
+    readonly kind: TelegramErrorKind,
+    /** Telegram's own name, for example `FLOOD_WAIT_30`. */
+    readonly reason: string,
+    /** Seconds to wait, for `flood`. */
+    readonly seconds: number | null = null,
+    options?: ErrorOptions,
+  ) {
+    super(`Telegram: ${reason}`, options);
+    this.name = 'TelegramError';
+  }
+}

@@ -1,0 +1,90 @@
+import type { Logger } from '../logger.js';
+import { metrics } from '../metrics.js';
+import type { StoredChannel } from '../ingest/message-store.js';
+import type { ChannelInfo, ChannelUpdate, UpdateBatch } from './client.js';
+import type { ChannelWorker } from './channel-worker.js';
+
+/** A channel that sent something and that nobody has introduced yet. */
+export interface UnknownChannel {
+  readonly channelId: string;
+  /** Where its first update began: the place to start reading it. Null where no update told. */
+  readonly pts: number | null;
+  /** As described beside the update; null where it was not. */
+  readonly info: ChannelInfo | null;
+}
+
+export interface IngressOptions {
+  readonly createWorker: (channel: StoredChannel) => ChannelWorker;
+  /** Told once for each unknown channel until it is added; returns at once. */
+  readonly onUnknown: (channel: UnknownChannel) => void;
+  readonly logger: Logger;
+}
+
+/**
+ * From the connection into one bounded queue per channel; synchronous, no I/O.
+ *
+ * Promised: every update of a known, active channel reaches its worker in order; a channel that is not known yet is
+ * announced, and read from the first update seen. Not promised: updates of paused channels, and of anything that is not
+ * a channel.
+ */
+export class UpdateIngress {
+  readonly #workers = new Map<string, ChannelWorker>();
+  /** Known and not to be read: paused, left, gone. */
+  readonly #ignored = new Set<string>();
+  readonly #announced = new Set<string>();
+
+  constructor(private readonly options: IngressOptions) {}
+
+  get workers(): readonly ChannelWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** Adds what is not there yet; each new worker begins with a difference. */
+  add(channels: readonly StoredChannel[]): void {
+    for (const channel of channels) {
+      this.#announced.delete(channel.id);
+      if (channel.status !== 'active') this.#ignored.add(channel.id);
+      if (channel.status !== 'active' || this.#workers.has(channel.id)) continue;
+      const worker = this.options.createWorker(channel);
+      this.#workers.set(channel.id, worker);
+      worker.markDirty();
+    }
+  }
+
+  /** The listener of `TelegramPort.onUpdates`. */
+  accept(batch: UpdateBatch): void {
+    const receivedAt = new Date();
+    for (const update of inOrder(batch.updates)) {
+      if (update.type === 'new') metrics.received.inc({ source: 'push' });
+      const worker = this.#workers.get(update.channelId);
+      if (worker) worker.enqueue(update, receivedAt);
+      else this.#announce(update.channelId, update.pts - update.ptsCount, batch.channels);
+    }
+    for (const { channelId, pts } of batch.tooLong) {
+      const worker = this.#workers.get(channelId);
+      if (worker) worker.markDirty(pts);
+      else this.#announce(channelId, pts, batch.channels);
+    }
+    if (batch.allTooLong) this.markAllDirty('updatesTooLong');
+  }
+
+  markAllDirty(why: string): void {
+    this.options.logger.info({ why, channels: this.#workers.size }, 'fetching the difference of every channel');
+    for (const worker of this.#workers.values()) worker.markDirty();
+  }
+
+  close(): void {
+    for (const worker of this.#workers.values()) worker.close();
+  }
+
+  #announce(channelId: string, pts: number | null, described: readonly ChannelInfo[]): void {
+    if (this.#ignored.has(channelId) || this.#announced.has(channelId)) return;
+    this.#announced.add(channelId);
+    this.options.onUnknown({ channelId, pts, info: described.find(({ id }) => id === channelId) ?? null });
+  }
+}
+
+/** The updates of one container by where they begin: the server may put them in another order. */
+function inOrder(updates: readonly ChannelUpdate[]): readonly ChannelUpdate[] {
+  return updates.length < 2 ? updates : updates.toSorted((a, b) => a.pts - a.ptsCount - (b.pts - b.ptsCount));
+}

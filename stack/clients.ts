@@ -1,0 +1,95 @@
+import * as pulumi from '@pulumi/pulumi';
+import type { Viewpoint } from '../components/endpoint.js';
+import { activeOf } from '../components/slots.js';
+import type { StackConfig } from './config-schema.js';
+import type { DataLayer } from './data-layer.js';
+import type { Secrets } from './secrets.js';
+
+/** Processes that use the data layer. */
+export type Client = 'gateway' | 'consumer' | 'api';
+
+/** How one process reaches the data layer: environment (nothing secret) and content of its credentials file. */
+export interface ClientSettings {
+  readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
+  readonly credentials: pulumi.Output<object>;
+}
+
+/** Settings of a client that stands inside the container network or outside it. */
+export function clientSettings(
+  client: Client,
+  viewpoint: Viewpoint,
+  { config, secrets, data }: { readonly config: StackConfig; readonly secrets: Secrets; readonly data: DataLayer },
+): ClientSettings {
+  const pooler = data.pgbouncer.endpoint[viewpoint];
+  return {
+    environment: {
+      TELEGRAM_ENVIRONMENT: config.environment,
+      TELEGRAM_DB_HOST: pooler.host,
+      TELEGRAM_PGBOUNCER_PORT: String(pooler.port),
+      ...cacheEnvironment(viewpoint, config, data),
+      ...brokerEnvironment(viewpoint, config, data),
+    },
+    credentials: credentialsOf(client, config, secrets),
+  };
+}
+
+function cacheEnvironment(viewpoint: Viewpoint, { redis }: StackConfig, data: DataLayer): Record<string, string> {
+  const sentinels =
+    redis.kind === 'external'
+      ? redis.sentinels
+      : (data.redis?.sentinelEndpoints ?? []).map((endpoint) => endpoint[viewpoint]);
+  const outside = viewpoint === 'published' && data.redis ? Object.entries(data.redis.natMap) : [];
+  return {
+    TELEGRAM_REDIS_SENTINELS: sentinels.map(({ host, port }) => `${host}:${String(port)}`).join(','),
+    ...(outside.length > 0 && {
+      TELEGRAM_REDIS_NAT_MAP: outside.map(([inside, address]) => `${inside}=${address}`).join(','),
+    }),
+    ...(redis.kind === 'external' && redis.tls && { TELEGRAM_REDIS_TLS: 'true' }),
+  };
+}
+
+function brokerEnvironment(viewpoint: Viewpoint, { rabbitmq }: StackConfig, data: DataLayer): Record<string, string> {
+  if (rabbitmq.kind === 'off') return {};
+  const address = rabbitmq.kind === 'external' ? rabbitmq : data.rabbitmq?.endpoint[viewpoint];
+  if (!address) throw new Error('a broker container has an endpoint');
+  return {
+    TELEGRAM_RABBITMQ_HOST: address.host,
+    TELEGRAM_RABBITMQ_PORT: String(address.port),
+    ...(rabbitmq.kind === 'external' && {
+      TELEGRAM_RABBITMQ_VHOST: rabbitmq.vhost,
+      TELEGRAM_RABBITMQ_TLS: String(rabbitmq.tls),
+    }),
+  };
+}
+
+/** Logins by the slot in use; engines of somebody else have one login for all. */
+function credentialsOf(client: Client, config: StackConfig, secrets: Secrets): pulumi.Output<object> {
+  const { redis, rabbitmq, telegram } = config;
+  const slot = (name: string) => `${name}_${secrets.active}`;
+  const broker = client === 'api' ? 'reader' : client;
+  return pulumi.secret(
+    pulumi.output({
+      database: { user: slot(client), password: activeOf(secrets.database[client]) },
+      redis:
+        redis.kind === 'external'
+          ? { user: redis.user, password: redis.password, sentinelPassword: redis.sentinelPassword }
+          : {
+              user: client,
+              password: activeOf(secrets.cache[client]),
+              sentinelPassword: activeOf(secrets.sentinel),
+            },
+      ...(rabbitmq.kind === 'external' && { rabbitmq: { user: rabbitmq.user, password: rabbitmq.password } }),
+      ...(rabbitmq.kind === 'container' && {
+        rabbitmq: { user: slot(broker), password: activeOf(secrets.broker[broker]) },
+      }),
+      ...(client === 'gateway' && {
+        // The simulator takes any application.
+        telegram:
+          telegram.kind === 'real'
+            ? { apiId: telegram.apiId, apiHash: telegram.apiHash }
+            : { apiId: 1, apiHash: '0'.repeat(32) },
+      }),
+      ...(client === 'api' && { apiKeys: [secrets.apiKey.a, secrets.apiKey.b] }),
+    }),
+  );
+}

@@ -1,0 +1,218 @@
+import { z } from 'zod';
+
+const port = (fallback: number, what: string) => z.int().min(1).max(65_535).default(fallback).describe(what);
+const cpus = (fallback: number) =>
+  z.number().min(0.05).default(fallback).describe('CPU limit, in cores. A change replaces the container.');
+const memoryMb = (fallback: number) =>
+  z.int().min(16).default(fallback).describe('Memory limit in MiB, swap included. Changed in place.');
+const secretText = z.string().min(1);
+
+/** TLS of an engine that somebody else runs. */
+const tls = z.boolean().default(true).describe('Connect with TLS and verify the certificate.');
+
+const timescale = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('container'),
+      port: port(5434, 'Host port of PostgreSQL.'),
+      cpus: cpus(2),
+      memoryMb: memoryMb(2048),
+      maxConnections: z.int().min(20).default(60).describe('`max_connections` of the server.'),
+    }),
+    z.strictObject({
+      kind: z.literal('external'),
+      host: z.string().describe('Address of the engine.'),
+      port: port(5432, 'Port of the engine.'),
+      adminUser: z.string().default('postgres').describe('Login that may create roles and the extension.'),
+      adminPassword: secretText.describe('Its password (secret).'),
+      tls,
+      maxConnections: z.int().default(100).describe('`max_connections` of the engine.'),
+    }),
+  ])
+  .prefault({ kind: 'container' })
+  .describe('TimescaleDB: a container of the stack, or an external engine.');
+
+const pgbouncer = z
+  .strictObject({
+    port: port(6434, 'Host port of PgBouncer.'),
+    cpus: cpus(0.5),
+    memoryMb: memoryMb(128),
+    maxServerConnections: z.int().min(4).default(20).describe('Server connections in all.'),
+    maxClientConnections: z.int().min(10).default(500).describe('Client connections in all.'),
+    acceptBelowFloor: z
+      .boolean()
+      .default(false)
+      .describe('Let a production stack run a PgBouncer below its security floor.'),
+  })
+  .prefault({})
+  .describe('PgBouncer, transaction pooling in front of TimescaleDB.');
+
+const redis = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('container'),
+      masterPort: port(6379, 'Host port of the first data node.'),
+      replicaPort: port(6380, 'Host port of the second data node.'),
+      sentinelPort: port(26_379, 'Host port of the first Sentinel; the others follow.'),
+      sentinels: z.int().min(1).max(3).default(3).describe('Number of Sentinels: 1 or 3.'),
+      maxMemoryMb: z
+        .int()
+        .min(16)
+        .default(1024)
+        .describe('`maxmemory` of each data node; the eviction policy suits a cache.'),
+      cpus: cpus(0.5),
+      memoryMb: memoryMb(1280),
+      sentinelMemoryMb: memoryMb(64),
+    }),
+    z.strictObject({
+      kind: z.literal('external'),
+      sentinels: z
+        .array(z.strictObject({ host: z.string(), port: port(26_379, 'Port.') }))
+        .min(1)
+        .describe('Sentinels of the engine.'),
+      user: z.string().default('default').describe('ACL user.'),
+      password: secretText.describe('Its password (secret).'),
+      sentinelPassword: z.string().default('').describe('Password of the Sentinels (secret).'),
+      tls,
+    }),
+  ])
+  .prefault({ kind: 'container' })
+  .describe('Redis with a replica and Sentinels: containers of the stack, or an external engine.');
+
+const rabbitmq = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('container'),
+      port: port(5672, 'Host port of AMQP.'),
+      managementPort: port(15_672, 'Host port of the management interface.'),
+      metricsPort: port(15_692, 'Host port of the Prometheus metrics.'),
+      cpus: cpus(1),
+      memoryMb: memoryMb(1024),
+    }),
+    z.strictObject({
+      kind: z.literal('external'),
+      host: z.string().describe('Address of the engine.'),
+      port: port(5671, 'AMQP port.'),
+      vhost: z.string().default('telegram').describe('Virtual host.'),
+      user: z.string().describe('User that may publish and consume.'),
+      password: secretText.describe('Its password (secret).'),
+      tls,
+    }),
+    z.strictObject({ kind: z.literal('off') }),
+  ])
+  .prefault({ kind: 'container' })
+  .describe('RabbitMQ: a container of the stack, an external engine, or off (consumers then poll).');
+
+const gateway = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('container'),
+      sshPort: port(2222, 'Host port of sshd on the gateway host.'),
+      healthPort: port(4006, 'Host port of health and metrics.'),
+      cpus: cpus(0.5),
+      memoryMb: memoryMb(512),
+    }),
+    z.strictObject({
+      kind: z.literal('machine'),
+      host: z.string().min(1).describe('Machine reached over SSH.'),
+      port: port(22, 'SSH port.'),
+      user: z.string().default('root').describe('Login; anybody but root needs sudo without a password.'),
+      hostKey: z
+        .string()
+        .regex(/^(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa) \S+/, 'expected a public key line such as "ssh-ed25519 AAAA…"')
+        .describe('Public key of the machine; any other is refused.'),
+      privateKey: secretText.optional().describe('Private key (secret). Without it the SSH agent is asked.'),
+      healthPort: port(4006, 'Port of health and metrics on the machine.'),
+      viewpoint: z
+        .enum(['published', 'inNetwork'])
+        .default('published')
+        .describe('How the machine sees the data services.'),
+    }),
+  ])
+  .prefault({ kind: 'container' })
+  .describe('Where the MTProto gateway runs under systemd: a container that plays the machine, or a machine over SSH.');
+
+const telegram = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('simulator'),
+      mtprotoPort: port(4443, 'Host port of the simulated data centre.'),
+      controlPort: port(4020, 'Host port of the control API.'),
+      rate: z.number().min(0).max(1000).default(2).describe('Generated messages per second.'),
+      channels: z.int().min(1).max(100).default(3).describe('Channels of the simulated world.'),
+      cpus: cpus(0.5),
+      memoryMb: memoryMb(256),
+    }),
+    z.strictObject({
+      kind: z.literal('real'),
+      apiId: z.int().min(1).describe('API id of the application.'),
+      apiHash: z
+        .string()
+        .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
+        .describe('API hash of the application (secret).'),
+    }),
+  ])
+  .prefault({ kind: 'simulator' })
+  .describe('The Telegram on the other side: the simulator, or the real one.');
+
+const api = z
+  .strictObject({ port: port(4010, 'Host port of the API.'), cpus: cpus(0.5), memoryMb: memoryMb(256) })
+  .prefault({})
+  .describe('Gateway API.');
+const consumer = z
+  .strictObject({
+    port: port(4011, 'Host port of health and metrics.'),
+    mode: z.enum(['queue', 'poll', 'dual']).default('queue').describe('How events arrive; only `queue` exists yet.'),
+    cpus: cpus(0.5),
+    memoryMb: memoryMb(256),
+  })
+  .prefault({})
+  .describe('Consumer of the default group.');
+
+/** Every key of a stack file, with what it means and its default. The source of the reference and of the error messages. */
+export const stackSchema = z.strictObject({
+  environment: z
+    .enum(['development', 'production'])
+    .default('development')
+    .describe('What the stack is for; `production` refuses the simulator and keeps data.'),
+  instanceId: z
+    .string()
+    .regex(/^[a-z0-9-]*$/)
+    .default('')
+    .describe('Tells two stacks of one name apart on one host; `npm run up` writes one for the dev stack.'),
+  namePrefix: z
+    .string()
+    .regex(/^([a-z][a-z0-9-]*-)?$/, 'expected lower-case letters, digits and dashes, ending in a dash')
+    .default('')
+    .describe('Put before every name; a second stack on a host needs one.'),
+  subnet: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+\.0\/24$/, 'expected a /24 such as 172.28.40.0/24')
+    .default('172.28.40.0/24')
+    .describe("Subnet of the stack's network. A change needs `destroy` first."),
+  bindAddress: z.ipv4().default('127.0.0.1').describe('Address that published ports bind to. Replaces the containers.'),
+  credentialEpoch: z.int().min(1).default(1).describe('Raise by one and run `up` to rotate every machine credential.'),
+  images: z
+    .enum(['upstream', 'debian', 'auto'])
+    .default('auto')
+    .describe(
+      '`upstream` pulls official images, `debian` builds from Debian packages, `auto` tries the first and falls back.',
+    ),
+  dataPolicy: z.enum(['retain', 'delete']).default('delete').describe('Whether data volumes outlive `destroy`.'),
+  docker: z
+    .strictObject({
+      host: z.string().default('').describe('Docker host, for example ssh://deploy@host; empty is the local one.'),
+    })
+    .prefault({})
+    .describe('Where the containers run.'),
+  timescale,
+  pgbouncer,
+  redis,
+  rabbitmq,
+  gateway,
+  telegram,
+  api,
+  consumer,
+});
+
+export type StackConfig = z.output<typeof stackSchema>;

@@ -1,0 +1,128 @@
+import { Migrations } from '../components/migrations/index.js';
+import { PgBouncer, type PgBouncerUser } from '../components/pgbouncer/index.js';
+import { RabbitMq } from '../components/rabbitmq/index.js';
+import { RedisCluster } from '../components/redis/index.js';
+import type { Endpoint } from '../components/endpoint.js';
+import type { StackContext } from '../components/stack-context.js';
+import { TimescaleDb } from '../components/timescale/index.js';
+import { DATABASE_CLIENTS, DEFAULT_GROUP } from '../runtime/contract.js';
+import type { StackConfig } from './config-schema.js';
+import type { Secrets } from './secrets.js';
+import { SENTINEL_CPUS } from './sizes.js';
+
+/** The data services as their users see them, containers of the stack or not. */
+export interface DataLayer {
+  readonly timescale: TimescaleDb | null;
+  readonly database: Endpoint;
+  readonly migrations: Migrations;
+  readonly pgbouncer: PgBouncer;
+  readonly redis: RedisCluster | null;
+  readonly rabbitmq: RabbitMq | null;
+}
+
+const SLOTS = ['a', 'b'] as const;
+
+/** Databases, cache and broker, in the order of what needs what. */
+export function createDataLayer(stack: StackContext, config: StackConfig, secrets: Secrets): DataLayer {
+  const timescale = createTimescale(stack, config, secrets);
+  const database = timescale?.endpoint ?? externalDatabase(config);
+  const migrations = createMigrations(stack, { config, secrets, timescale, database });
+  return {
+    timescale,
+    database,
+    migrations,
+    pgbouncer: createPgBouncer(stack, { config, secrets, migrations, database }),
+    redis: createRedis(stack, config, secrets),
+    rabbitmq: createRabbitMq(stack, config, secrets),
+  };
+}
+
+function createTimescale(stack: StackContext, { timescale }: StackConfig, secrets: Secrets): TimescaleDb | null {
+  if (timescale.kind === 'external') return null;
+  const { port, cpus, memoryMb, maxConnections } = timescale;
+  return new TimescaleDb({ stack, port, cpus, memoryMb, maxConnections, bootstrapPassword: secrets.bootstrap });
+}
+
+/** An engine that somebody else runs is seen alike from everywhere. */
+function externalDatabase({ timescale }: StackConfig): Endpoint {
+  if (timescale.kind === 'container') throw new Error('a container has an endpoint of its own');
+  const address = { host: timescale.host, port: timescale.port };
+  return { inNetwork: address, published: address, tls: timescale.tls };
+}
+
+interface DatabaseParts {
+  readonly config: StackConfig;
+  readonly secrets: Secrets;
+  readonly database: Endpoint;
+}
+
+function createMigrations(
+  stack: StackContext,
+  { config, secrets, timescale, database }: DatabaseParts & { readonly timescale: TimescaleDb | null },
+): Migrations {
+  const external = config.timescale.kind === 'external' ? config.timescale : null;
+  return new Migrations({
+    stack,
+    database,
+    adminUser: external?.adminUser ?? 'postgres',
+    adminPassword: external?.adminPassword ?? secrets.bootstrap,
+    roles: DATABASE_CLIENTS.flatMap((client) =>
+      SLOTS.map((slot) => ({
+        name: `${client}_${slot}`,
+        memberOf: client,
+        verifier: secrets.database[client].verifiers[slot],
+      })),
+    ),
+    after: timescale?.ready ?? [],
+  });
+}
+
+function createPgBouncer(
+  stack: StackContext,
+  { config, secrets, migrations, database }: DatabaseParts & { readonly migrations: Migrations },
+): PgBouncer {
+  const { port, cpus, memoryMb, maxServerConnections, maxClientConnections } = config.pgbouncer;
+  const users: PgBouncerUser[] = [...DATABASE_CLIENTS, 'pgb_admin' as const, 'pgb_stats' as const].flatMap((client) =>
+    SLOTS.map((slot) => ({ role: `${client}_${slot}`, verifier: secrets.database[client].verifiers[slot] })),
+  );
+  return new PgBouncer({
+    stack,
+    port,
+    cpus,
+    memoryMb,
+    maxServerConnections,
+    maxClientConnections,
+    database,
+    users,
+    after: migrations.ready,
+    enforceFloor: config.environment === 'production' && !config.pgbouncer.acceptBelowFloor,
+  });
+}
+
+function createRedis(stack: StackContext, { redis }: StackConfig, secrets: Secrets): RedisCluster | null {
+  if (redis.kind === 'external') return null;
+  const { kind: _, ...sizes } = redis;
+  return new RedisCluster({
+    stack,
+    ...sizes,
+    sentinelCpus: SENTINEL_CPUS,
+    users: secrets.cache,
+    sentinelClients: secrets.sentinel,
+  });
+}
+
+function createRabbitMq(stack: StackContext, { rabbitmq }: StackConfig, secrets: Secrets): RabbitMq | null {
+  if (rabbitmq.kind !== 'container') return null;
+  const { port, managementPort, metricsPort, cpus, memoryMb } = rabbitmq;
+  return new RabbitMq({
+    stack,
+    amqpPort: port,
+    managementPort,
+    metricsPort,
+    cpus,
+    memoryMb,
+    groups: [DEFAULT_GROUP],
+    users: secrets.broker,
+    cookie: secrets.erlangCookie,
+  });
+}

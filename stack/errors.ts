@@ -1,0 +1,47 @@
+/**
+ * The closed table of this half's error codes: infrastructure program, embedded engine and commands. Each has a section of the
+ * same name in `docs/errors.md`.
+ */
+export const STACK_ERRORS = {
+  CONFIG: 'Correct the named keys in the stack file; docs/configuration.md lists them all.',
+  PREFLIGHT: 'Mend what the lines above name, then run the same command again: nothing was created.',
+  ENGINE_MISMATCH: 'Run `npm run destroy` with the engine that made the stack, then `npm run up` again.',
+  RESOURCE_FAILED: 'Mend the cause named above and run `npm run up` again: it continues where it stopped.',
+  DOCKER_MISSING: 'Install Docker: `sudo apt-get install docker.io`.',
+  DOCKER_DOWN: 'Start Docker: `sudo systemctl start docker` (or `sudo dockerd` where there is no systemd).',
+  NOT_UP: 'Run `npm run up` first.',
+  BUILD_MISSING: 'Run `npm run build`.',
+  USAGE: 'Run `npm run up -- --help` for what each command takes.',
+  PULUMI_MISSING: 'Install the Pulumi CLI, or use `npm run up`, which has an engine of its own.',
+  INSTALL: 'Run the printed commands as root, then try again.',
+} as const;
+
+export type StackErrorCode = keyof typeof STACK_ERRORS;
+
+/** An error meant for the person at the keyboard: what happened, why, and the command that mends it. */
+export class UserError extends Error {
+  readonly fix: string;
+
+  constructor(
+    readonly code: StackErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly why?: string; readonly fix?: string } = {},
+  ) {
+    super(message, options);
+    this.name = 'UserError';
+    this.why = options.why;
+    this.fix = options.fix ?? STACK_ERRORS[code];
+  }
+
+  readonly why: string | undefined;
+
+  /** The lines that a person reads. */
+  get lines(): string[] {
+    return [
+      `✖ ${this.code} ${this.message}`,
+      ...(this.why ? [`  why:  ${this.why}`] : []),
+      `  fix:  ${this.fix}`,
+      `  docs: docs/errors.md#${this.code.toLowerCase()}`,
+    ];
+  }
+}

@@ -1,0 +1,135 @@
+import * as pulumi from '@pulumi/pulumi';
+import type { Endpoint } from '../components/endpoint.js';
+import { activeOf } from '../components/slots.js';
+import type { StackConfig } from './config-schema.js';
+import type { DataLayer } from './data-layer.js';
+import type { HostCheck } from './host-check.js';
+import { publishedPorts } from './ports.js';
+import type { Secrets } from './secrets.js';
+
+/** Where a service is reached from the Docker host. */
+export interface ServiceAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Group under which it is printed. */
+  readonly group: 'data' | 'gateway' | 'telegram';
+  /** How a person would write it. */
+  readonly url: string;
+}
+
+export interface Login {
+  readonly user?: string;
+  readonly password?: string;
+  readonly key?: string;
+}
+
+/** What a finished `up` leaves for people and commands. */
+export interface StackOutputs {
+  readonly instance: string;
+  readonly environment: string;
+  readonly namePrefix: string;
+  readonly dockerHost: string;
+  readonly imageSource: string;
+  readonly credentialEpoch: number;
+  /** `container`, or the address of the machine. */
+  readonly gatewayHost: string;
+  /** Full names of the stack's containers. */
+  readonly containers: readonly string[];
+  readonly services: Readonly<Record<string, ServiceAddress>>;
+  /** By the name of the service; secret. */
+  readonly logins: Readonly<Record<string, Login>>;
+}
+
+/** The same before it is known. */
+export type StackOutputInputs = { readonly [K in keyof StackOutputs]: pulumi.Input<StackOutputs[K]> };
+
+interface OutputParts {
+  readonly config: StackConfig;
+  readonly host: HostCheck;
+  readonly secrets: Secrets;
+  readonly data: DataLayer;
+}
+
+/** Addresses in plain, logins as a secret. */
+export function stackOutputs(parts: OutputParts): StackOutputInputs {
+  const { config, host } = parts;
+  const containers = publishedPorts(config).map(({ container }) => config.namePrefix + container);
+  return {
+    instance: host.instance,
+    environment: config.environment,
+    namePrefix: config.namePrefix,
+    dockerHost: config.docker.host,
+    imageSource: host.imageSource,
+    credentialEpoch: config.credentialEpoch,
+    gatewayHost: config.gateway.kind === 'machine' ? config.gateway.host : 'container',
+    containers: [...new Set(containers)],
+    services: services(parts),
+    logins: logins(parts),
+  };
+}
+
+function services({ config, data }: OutputParts): Record<string, ServiceAddress> {
+  const { gateway, telegram, api, consumer, bindAddress, rabbitmq } = config;
+  const list: Record<string, ServiceAddress> = {};
+  const add = (name: string, group: ServiceAddress['group'], scheme: string, host: string, port: number) => {
+    list[name] = { host, port, group, url: `${scheme}://${host}:${String(port)}` };
+  };
+  const addEndpoint = (name: string, scheme: string, endpoint: Endpoint) => {
+    add(name, 'data', scheme, endpoint.published.host, endpoint.published.port);
+  };
+  addEndpoint('timescaledb', 'postgresql', data.database);
+  addEndpoint('pgbouncer', 'postgresql', data.pgbouncer.endpoint);
+  addEndpoint('pgbouncer-admin', 'postgresql', data.pgbouncer.endpoint);
+  if (data.redis) {
+    addEndpoint('redis-master', 'redis', data.redis.masterEndpoint);
+    addEndpoint('redis-replica', 'redis', data.redis.replicaEndpoint);
+    data.redis.sentinelEndpoints.forEach((endpoint, n) => {
+      addEndpoint(`redis-sentinel-${String(n + 1)}`, 'redis', endpoint);
+    });
+  }
+  if (data.rabbitmq && rabbitmq.kind === 'container') {
+    addEndpoint('rabbitmq', 'amqp', data.rabbitmq.endpoint);
+    add('rabbitmq-management', 'data', 'http', bindAddress, rabbitmq.managementPort);
+    add('rabbitmq-metrics', 'data', 'http', bindAddress, rabbitmq.metricsPort);
+  }
+  const gatewayAddress = gateway.kind === 'machine' ? gateway.host : bindAddress;
+  add('gateway', 'gateway', 'http', gatewayAddress, gateway.healthPort);
+  add('gateway-ssh', 'gateway', 'ssh', gatewayAddress, gateway.kind === 'machine' ? gateway.port : gateway.sshPort);
+  add('consumer', 'gateway', 'http', bindAddress, consumer.port);
+  add('api', 'gateway', 'http', bindAddress, api.port);
+  if (telegram.kind === 'simulator') {
+    add('simulator', 'telegram', 'mtproto', bindAddress, telegram.mtprotoPort);
+    add('simulator-control', 'telegram', 'http', bindAddress, telegram.controlPort);
+  }
+  return list;
+}
+
+/** People read: the logins are those of the readers, the database's own admin apart. */
+function logins({ config, secrets }: OutputParts): pulumi.Output<Record<string, Login>> {
+  const slot = (name: string) => `${name}_${secrets.active}`;
+  const redis = { user: 'reader', password: activeOf(secrets.cache.reader) };
+  const sentinel = { password: activeOf(secrets.sentinel) };
+  const admin =
+    config.timescale.kind === 'external'
+      ? { user: config.timescale.adminUser, password: config.timescale.adminPassword }
+      : { user: 'postgres', password: secrets.bootstrap };
+  const rabbitmq = { user: slot('reader'), password: activeOf(secrets.broker.reader) };
+  const sentinels = config.redis.kind === 'container' ? config.redis.sentinels : 0;
+  return pulumi.secret(
+    pulumi
+      .output({
+        timescaledb: admin,
+        pgbouncer: { user: slot('reader'), password: activeOf(secrets.database.reader) },
+        'pgbouncer-admin': { user: slot('pgb_stats'), password: activeOf(secrets.database.pgb_stats) },
+        'redis-master': redis,
+        'redis-replica': redis,
+        ...Object.fromEntries(
+          Array.from({ length: sentinels }, (_, n) => [`redis-sentinel-${String(n + 1)}`, sentinel]),
+        ),
+        rabbitmq,
+        'rabbitmq-management': rabbitmq,
+        api: { key: activeOf(secrets.apiKey) },
+      })
+      .apply((list): Record<string, Login> => list),
+  );
+}

@@ -1,0 +1,176 @@
+import * as pulumi from '@pulumi/pulumi';
+import { GatewayHost } from '../components/gateway-host/index.js';
+import { GatewayService } from '../components/gateway-service/index.js';
+import { RuntimeService } from '../components/runtime-service/index.js';
+import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js';
+import { PORTS } from '../runtime/contract.js';
+import { clientSettings } from './clients.js';
+import type { LoadedConfig } from './config.js';
+import type { StackConfig } from './config-schema.js';
+import { allReady, Ground } from './context.js';
+import { createDataLayer, type DataLayer } from './data-layer.js';
+import type { HostCheck } from './host-check.js';
+import { stackOutputs, type StackOutputInputs } from './outputs.js';
+import { readRelease, type Release } from './release.js';
+import { Secrets } from './secrets.js';
+import { simulatorPublicKey, simulatorSession } from './simulator-session.js';
+import { ed25519KeyPair } from './ssh-keys.js';
+
+/** What the parts below share. */
+interface Parts {
+  readonly stack: StackContext;
+  readonly config: StackConfig;
+  readonly secrets: Secrets;
+  readonly data: DataLayer;
+  readonly release: Release;
+}
+
+/** The whole stack in the order of what needs what. */
+export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackOutputInputs {
+  const release = readRelease();
+  const stack = new Ground(config, host, release).context;
+  const secrets = new Secrets(config.credentialEpoch, { simulator: config.telegram.kind === 'simulator' });
+  const data = createDataLayer(stack, config, secrets);
+  const parts: Parts = { stack, config, secrets, data, release };
+  const simulator = createSimulator(parts);
+  createGateway(parts, simulator);
+  createConsumer(parts);
+  createApi(parts);
+  return stackOutputs({ config, host, secrets, data });
+}
+
+function createSimulator({ stack, config, secrets }: Parts): RuntimeService | null {
+  if (config.telegram.kind !== 'simulator' || !secrets.simulator) return null;
+  const { mtprotoPort, controlPort, rate, channels, cpus, memoryMb } = config.telegram;
+  const keys = pulumi.secret(
+    pulumi.jsonStringify({
+      rsaPrivateKeyPem: secrets.simulator.rsaPrivateKey,
+      authKeyHex: secrets.simulator.authKeyHex,
+    }),
+  );
+  return new RuntimeService('simulator', {
+    stack,
+    containerName: 'telegram-simulator',
+    process: 'simulator',
+    host: HOST_NUMBERS.simulator,
+    healthPort: { internal: PORTS.simulatorControl, external: controlPort },
+    ports: [{ internal: PORTS.simulatorMtproto, external: mtprotoPort }],
+    cpus,
+    memoryMb,
+    environment: {
+      TELEGRAM_SIMULATOR_RATE: String(rate),
+      TELEGRAM_SIMULATOR_CHANNELS: String(channels),
+      TELEGRAM_SIMULATOR_KEY_FILE: '/credentials/keys.json',
+    },
+    secretFiles: { 'keys.json': keys },
+    dataVolume: 'telegram-simulator-data',
+  });
+}
+
+function createGateway(parts: Parts, simulator: RuntimeService | null): GatewayService {
+  const { config, release } = parts;
+  const place = gatewayPlace(parts);
+  const settings = clientSettings('gateway', place.viewpoint, parts);
+  return new GatewayService('gateway', {
+    ...place,
+    release,
+    environment: { ...settings.environment, ...simulatorEnvironment(parts) },
+    credentials: settings.credentials,
+    ...(parts.secrets.simulator && { session: parts.secrets.simulator.authKeyHex.apply(simulatorSession) }),
+    healthPort: config.gateway.kind === 'machine' ? config.gateway.healthPort : PORTS.gatewayHealth,
+    after: allReady(parts.data.pgbouncer, parts.data.redis, parts.data.rabbitmq, simulator),
+  });
+}
+
+/** The machine reached over SSH, or the container that plays it. */
+function gatewayPlace({ stack, config, secrets }: Parts) {
+  const { gateway } = config;
+  if (gateway.kind === 'machine')
+    return {
+      target: {
+        host: gateway.host,
+        port: gateway.port,
+        user: gateway.user,
+        hostKey: gateway.hostKey,
+        ...(gateway.privateKey && { privateKey: pulumi.secret(gateway.privateKey) }),
+      },
+      hostId: gateway.host,
+      viewpoint: gateway.viewpoint,
+      memoryMb: GATEWAY_MEMORY_MB,
+    };
+  const key = (seed: pulumi.Output<string>) => seed.apply((text) => ed25519KeyPair(Buffer.from(text, 'base64')));
+  const hostKey = key(secrets.sshHostSeed);
+  const clientKey = key(secrets.sshClientSeed);
+  const host = new GatewayHost('gateway-host', {
+    stack,
+    sshPort: gateway.sshPort,
+    healthPort: gateway.healthPort,
+    cpus: gateway.cpus,
+    memoryMb: gateway.memoryMb,
+    hostPrivateKey: hostKey.apply(({ privateKeyOpenSsh }) => privateKeyOpenSsh),
+    clientPublicKey: clientKey.apply(({ publicKeyLine }) => publicKeyLine),
+  });
+  return {
+    target: {
+      host: stack.bindAddress,
+      port: gateway.sshPort,
+      user: 'root',
+      hostKey: hostKey.apply(({ publicKeyLine }) => publicKeyLine),
+      privateKey: pulumi.secret(clientKey.apply(({ privateKeyOpenSsh }) => privateKeyOpenSsh)),
+    },
+    hostId: host.hostId,
+    host: host.container,
+    // All that it talks to, the simulator among it, is in the stack's network.
+    allowedNetworks: [config.subnet],
+    viewpoint: 'inNetwork' as const,
+    memoryMb: gateway.memoryMb - HOST_MEMORY_MB,
+  };
+}
+
+/** Limit of the gateway's unit on a machine, in MiB. */
+const GATEWAY_MEMORY_MB = 512;
+/** What systemd and sshd of the dev gateway host need, in MiB. */
+const HOST_MEMORY_MB = 96;
+
+function simulatorEnvironment({ stack, secrets }: Parts): Record<string, pulumi.Input<string>> {
+  if (!secrets.simulator) return {};
+  return {
+    TELEGRAM_SIMULATOR_ADDRESS: `${stack.address(HOST_NUMBERS.simulator)}:${String(PORTS.simulatorMtproto)}`,
+    TELEGRAM_SIMULATOR_PUBLIC_KEY: secrets.simulator.rsaPrivateKey.apply(simulatorPublicKey),
+  };
+}
+
+function createConsumer(parts: Parts): RuntimeService {
+  const { stack, config, data } = parts;
+  const { port, mode, cpus, memoryMb } = config.consumer;
+  const settings = clientSettings('consumer', 'inNetwork', parts);
+  return new RuntimeService('consumer', {
+    stack,
+    containerName: 'telegram-consumer',
+    process: 'consumer',
+    host: HOST_NUMBERS.consumer,
+    healthPort: { internal: PORTS.consumerHealth, external: port },
+    cpus,
+    memoryMb,
+    environment: { ...settings.environment, TELEGRAM_CONSUMER_MODE: mode },
+    credentials: settings.credentials,
+    after: allReady(data.pgbouncer, data.redis, data.rabbitmq),
+  });
+}
+
+function createApi(parts: Parts): RuntimeService {
+  const { stack, config, data } = parts;
+  const settings = clientSettings('api', 'inNetwork', parts);
+  return new RuntimeService('gateway-api', {
+    stack,
+    containerName: 'telegram-gateway-api',
+    process: 'api',
+    host: HOST_NUMBERS.api,
+    healthPort: { internal: PORTS.api, external: config.api.port },
+    cpus: config.api.cpus,
+    memoryMb: config.api.memoryMb,
+    environment: settings.environment,
+    credentials: settings.credentials,
+    after: allReady(data.pgbouncer),
+  });
+}

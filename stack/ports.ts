@@ -1,0 +1,40 @@
+import type { StackConfig } from './config-schema.js';
+
+export interface PublishedPort {
+  /** Path of the key that sets it, without the namespace. */
+  readonly path: string;
+  readonly port: number;
+  /** Container that publishes it, without the prefix. */
+  readonly container: string;
+}
+
+/** Every port that the stack's containers publish on the Docker host. */
+export function publishedPorts(config: StackConfig): PublishedPort[] {
+  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer } = config;
+  const ports: PublishedPort[] = [];
+  const add = (path: string, port: number, container: string) => ports.push({ path, port, container });
+  if (timescale.kind === 'container') add('timescale.port', timescale.port, 'telegram-timescaledb');
+  add('pgbouncer.port', pgbouncer.port, 'telegram-pgbouncer');
+  if (redis.kind === 'container') {
+    add('redis.masterPort', redis.masterPort, 'telegram-redis-master');
+    add('redis.replicaPort', redis.replicaPort, 'telegram-redis-replica');
+    for (let n = 0; n < redis.sentinels; n++)
+      add('redis.sentinelPort', redis.sentinelPort + n, `telegram-redis-sentinel-${String(n + 1)}`);
+  }
+  if (rabbitmq.kind === 'container') {
+    add('rabbitmq.port', rabbitmq.port, 'telegram-rabbitmq');
+    add('rabbitmq.managementPort', rabbitmq.managementPort, 'telegram-rabbitmq');
+    add('rabbitmq.metricsPort', rabbitmq.metricsPort, 'telegram-rabbitmq');
+  }
+  if (gateway.kind === 'container') {
+    add('gateway.sshPort', gateway.sshPort, 'telegram-gateway-host');
+    add('gateway.healthPort', gateway.healthPort, 'telegram-gateway-host');
+  }
+  if (telegram.kind === 'simulator') {
+    add('telegram.mtprotoPort', telegram.mtprotoPort, 'telegram-simulator');
+    add('telegram.controlPort', telegram.controlPort, 'telegram-simulator');
+  }
+  add('api.port', api.port, 'telegram-gateway-api');
+  add('consumer.port', consumer.port, 'telegram-consumer');
+  return ports;
+}

@@ -1,0 +1,163 @@
+import { createServer } from 'node:net';
+import { statfsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { INSTANCE_LABEL } from '../components/stack-context.js';
+import type { StackConfig } from './config-schema.js';
+import { labelOf, type DockerContainer, type DockerFacts, type DockerHost, type DockerNetwork } from './docker-host.js';
+import { UserError } from './errors.js';
+import { portHolder } from './port-holder.js';
+import { publishedPorts } from './ports.js';
+import { memoryOf } from './sizes.js';
+import { overlaps } from './subnets.js';
+
+/** Least Docker engine: `cpus`, cgroup namespaces and `ip_range` as used here. */
+export const DOCKER_FLOOR = [20, 10] as const;
+/** Free disk that images, volumes and logs of a first `up` need, in MiB. */
+export const DISK_FLOOR_MB = 4_096;
+
+export interface PreflightInput {
+  readonly config: StackConfig;
+  readonly instance: string;
+  readonly host: DockerHost;
+  readonly facts: DockerFacts;
+  readonly containers: readonly DockerContainer[];
+}
+
+/** Looks at everything that would make `up` fail halfway and reports all of it at once, before anything is touched. */
+export async function preflight(input: PreflightInput): Promise<void> {
+  const networks = await input.host.networks();
+  const problems = [
+    ...dockerVersion(input.facts),
+    ...disk(input),
+    ...memory(input),
+    ...names(input),
+    ...networkName(input, networks),
+    ...subnets(input, networks),
+    ...(await ports(input)),
+  ];
+  if (problems.length === 0) return;
+  const lines = problems.map((line) => `  - ${line}`).join('\n');
+  throw new UserError('PREFLIGHT', `${String(problems.length)} thing(s) stand in the way\n${lines}`);
+}
+
+export function dockerVersion({ version }: Pick<DockerFacts, 'version'>): string[] {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  const [floorMajor, floorMinor] = DOCKER_FLOOR;
+  if (major > floorMajor || (major === floorMajor && minor >= floorMinor)) return [];
+  return [
+    `Docker: expected ${DOCKER_FLOOR.join('.')} or newer, found ${version}; install docker.io or Docker's own package`,
+  ];
+}
+
+function disk({ host, facts }: PreflightInput): string[] {
+  if (!host.isLocal) return [];
+  const { bavail, bsize } = statfsSync(facts.rootDir);
+  return diskRoom(facts.rootDir, Math.floor((bavail * bsize) / 2 ** 20));
+}
+
+/** Whether the free space where Docker keeps its data, in MiB, is enough for a first `up`. */
+export function diskRoom(rootDir: string, freeMb: number): string[] {
+  if (freeMb >= DISK_FLOOR_MB) return [];
+  return [
+    `disk: expected ${String(DISK_FLOOR_MB)} MiB free under ${rootDir}, found ${String(freeMb)}; run \`docker system prune\` or make room`,
+  ];
+}
+
+function memory({ config, facts }: PreflightInput): string[] {
+  const wanted = memoryOf(config);
+  if (wanted <= facts.memoryMb) return [];
+  return [
+    `memory: the containers' limits add up to ${String(wanted)} MiB, the Docker host has ${String(facts.memoryMb)}; lower the memoryMb keys`,
+  ];
+}
+
+/** Containers of another stack (or of nobody's) that have a name this stack needs. */
+export function names({
+  config,
+  instance,
+  containers,
+}: Pick<PreflightInput, 'config' | 'instance' | 'containers'>): string[] {
+  const wanted = new Set(publishedPorts(config).map(({ container }) => config.namePrefix + container));
+  return containers
+    .filter((container) => wanted.has(container.Names) && labelOf(container, INSTANCE_LABEL) !== instance)
+    .map((container) => {
+      const owner = labelOf(container, INSTANCE_LABEL);
+      const whose = owner ? `belongs to stack "${owner}"` : 'was not made by a stack';
+      return `name: container ${container.Names} ${whose}; set telegram:namePrefix, subnet and ports, or remove it with \`docker rm -f ${container.Names}\``;
+    });
+}
+
+/** A network of another stack (or of nobody's) under the name that this stack's own will have. */
+export function networkName(
+  { config, instance }: Pick<PreflightInput, 'config' | 'instance'>,
+  networks: readonly DockerNetwork[],
+): string[] {
+  const own = `${config.namePrefix}telegram-network`;
+  return networks
+    .filter(({ Name, Labels }) => Name === own && Labels?.[INSTANCE_LABEL] !== instance)
+    .map(({ Name, Labels }) => {
+      const owner = Labels?.[INSTANCE_LABEL];
+      const whose = owner ? `belongs to stack "${owner}"` : 'was not made by a stack';
+      return `name: network ${Name} ${whose}; set telegram:namePrefix, or remove it with \`docker network rm ${Name}\``;
+    });
+}
+
+export function subnets(
+  { config, host }: Pick<PreflightInput, 'config' | 'host'>,
+  networks: readonly DockerNetwork[],
+): string[] {
+  const own = `${config.namePrefix}telegram-network`;
+  const docker = networks
+    .filter(({ Name }) => Name !== own)
+    .flatMap(({ Name, IPAM }) =>
+      (IPAM.Config ?? []).map(({ Subnet }) => ({ who: `Docker network ${Name}`, cidr: Subnet ?? '' })),
+    );
+  const machine = host.isLocal
+    ? Object.entries(networkInterfaces())
+        .filter(([name]) => !name.startsWith('br-') && !name.startsWith('docker'))
+        .flatMap(([name, addresses]) =>
+          (addresses ?? []).map(({ cidr }) => ({ who: `interface ${name}`, cidr: cidr ?? '' })),
+        )
+    : [];
+  return [...docker, ...machine]
+    .filter(({ cidr }) => overlaps(config.subnet, cidr))
+    .map(({ who, cidr }) => `telegram:subnet: ${config.subnet} overlaps ${cidr} of ${who}; choose another /24`);
+}
+
+/** Ports that something else holds; a port held by this very stack is fine. */
+async function ports({ config, instance, host, containers }: PreflightInput): Promise<string[]> {
+  const mine = new Set(
+    containers.filter((container) => labelOf(container, INSTANCE_LABEL) === instance).map(({ Names }) => Names),
+  );
+  const problems = publishedPorts(config).map(async ({ path, port }) => {
+    const holder = containers.find(
+      ({ Names, Ports, State }) => State === 'running' && !mine.has(Names) && publishes(Ports, port),
+    );
+    if (holder)
+      return `telegram:${path}: port ${String(port)} is published by container ${holder.Names}; stop it with \`docker stop ${holder.Names}\` or choose another port`;
+    const ours = containers.some(({ Names, Ports }) => mine.has(Names) && publishes(Ports, port));
+    if (ours || !host.isLocal || (await canBind(config.bindAddress, port))) return null;
+    const { who, stop } = await portHolder(port);
+    return `telegram:${path}: port ${String(port)} is in use by ${who}; stop it with \`${stop}\` or choose another port`;
+  });
+  return (await Promise.all(problems)).filter((line) => line !== null);
+}
+
+/** `docker ps` form: `127.0.0.1:5434->5432/tcp, …`. */
+export function publishes(text: string, port: number): boolean {
+  return new RegExp(`:${String(port)}->`).test(text);
+}
+
+async function canBind(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(port, address, () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
+}

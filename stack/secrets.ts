@@ -1,0 +1,130 @@
+import * as random from '@pulumi/random';
+import { local } from '@pulumi/command';
+import * as pulumi from '@pulumi/pulumi';
+import { Component } from '../components/component.js';
+import type { Slots } from '../components/slots.js';
+import {
+  BROKER_CLIENTS,
+  CACHE_CLIENTS,
+  DATABASE_CLIENTS,
+  type BrokerClient,
+  type CacheClient,
+  type DatabaseClient,
+} from '../runtime/contract.js';
+import { activeSlot, slotKeeper, type Slot } from './rotation.js';
+import { scramVerifier } from './scram.js';
+
+const SLOTS = ['a', 'b'] as const;
+
+/** Passwords of a PostgreSQL client and the verifiers that PostgreSQL and PgBouncer share. */
+export interface DatabaseSlots extends Slots {
+  readonly verifiers: Readonly<Record<Slot, pulumi.Output<string>>>;
+}
+
+/** Passwords of a broker user and the salts of their hashes (base64, 4 bytes). */
+export interface BrokerSlots extends Slots {
+  readonly saltA: pulumi.Output<string>;
+  readonly saltB: pulumi.Output<string>;
+}
+
+/**
+ * Every secret the stack generates. Machine credentials have two slots that the epoch turns; the others are made once.
+ * Each is marked secret where it is made, so that nothing downstream can forget to.
+ */
+export class Secrets extends Component {
+  readonly active: Slot;
+  readonly database: Readonly<Record<DatabaseClient | 'pgb_admin' | 'pgb_stats', DatabaseSlots>>;
+  readonly broker: Readonly<Record<BrokerClient, BrokerSlots>>;
+  readonly cache: Readonly<Record<CacheClient, Slots>>;
+  /** Password that clients show to the Sentinels. */
+  readonly sentinel: Slots;
+  readonly apiKey: Slots;
+  /** Superuser of a fresh database; used once, by initdb, and by the migrator. */
+  readonly bootstrap: pulumi.Output<string>;
+  readonly erlangCookie: pulumi.Output<string>;
+  /** 32-byte seeds (base64) of the SSH keys of the dev gateway host. */
+  readonly sshHostSeed: pulumi.Output<string>;
+  readonly sshClientSeed: pulumi.Output<string>;
+  /** What the simulator and its one account share; made only where there is a simulator. */
+  readonly simulator: {
+    readonly rsaPrivateKey: pulumi.Output<string>;
+    readonly authKeyHex: pulumi.Output<string>;
+  } | null;
+
+  constructor(
+    private readonly epoch: number,
+    options: { readonly simulator: boolean },
+  ) {
+    super('telegram:stack:Secrets', 'secrets');
+    this.active = activeSlot(epoch);
+    this.database = record([...DATABASE_CLIENTS, 'pgb_admin', 'pgb_stats'], (client) => this.#database(client));
+    this.broker = record(BROKER_CLIENTS, (client) => this.#broker(client));
+    this.cache = record(CACHE_CLIENTS, (client) => this.#slots(`redis-${client}`));
+    this.sentinel = this.#slots('sentinel');
+    this.apiKey = this.#slots('api-key');
+    this.bootstrap = this.#password('postgres-bootstrap');
+    this.erlangCookie = this.#password('erlang-cookie');
+    this.sshHostSeed = this.#bytes('ssh-host-seed', 32).base64;
+    this.sshClientSeed = this.#bytes('ssh-client-seed', 32).base64;
+    this.simulator = options.simulator ? this.#simulator() : null;
+    this.registerOutputs({});
+  }
+
+  #database(client: string): DatabaseSlots {
+    const slots = this.#slots(`database-${client}`);
+    const verifier = (slot: Slot) => {
+      const salt = this.#bytes(`database-${client}-${slot}-salt`, 16, slot).base64;
+      return pulumi.secret(pulumi.all([slots[slot], salt]).apply(([password, s]) => scramVerifier(password, s)));
+    };
+    return { ...slots, verifiers: { a: verifier('a'), b: verifier('b') } };
+  }
+
+  #broker(client: string): BrokerSlots {
+    const salt = (slot: Slot) => this.#bytes(`rabbitmq-${client}-${slot}-salt`, 4, slot).base64;
+    return { ...this.#slots(`rabbitmq-${client}`), saltA: salt('a'), saltB: salt('b') };
+  }
+
+  #slots(name: string): Slots {
+    const [a, b] = SLOTS.map((slot) => this.#password(`${name}-${slot}`, slot)) as [
+      pulumi.Output<string>,
+      pulumi.Output<string>,
+    ];
+    return { a, b, active: this.active };
+  }
+
+  /** Letters and digits only: it stands in lists, DSNs and Redis ACL files. */
+  #password(name: string, slot?: Slot): pulumi.Output<string> {
+    const made = new random.RandomPassword(
+      this.child(name),
+      { length: 40, special: false, ...this.#keepers(slot) },
+      this.under(),
+    );
+    return pulumi.secret(made.result);
+  }
+
+  #bytes(
+    name: string,
+    length: number,
+    slot?: Slot,
+  ): { readonly base64: pulumi.Output<string>; readonly hex: pulumi.Output<string> } {
+    const made = new random.RandomBytes(this.child(name), { length, ...this.#keepers(slot) }, this.under());
+    return { base64: pulumi.secret(made.base64), hex: pulumi.secret(made.hex) };
+  }
+
+  #keepers(slot?: Slot): { keepers?: Record<string, string> } {
+    return slot ? { keepers: { epoch: String(slotKeeper(this.epoch, slot)) } } : {};
+  }
+
+  #simulator(): NonNullable<Secrets['simulator']> {
+    const rsa = new local.Command(
+      this.child('simulator-rsa'),
+      { create: 'node scripts/generate-rsa-key.mjs', logging: local.Logging.None, addPreviousOutputInEnv: false },
+      this.under({ additionalSecretOutputs: ['stdout'] }),
+    );
+    return { rsaPrivateKey: pulumi.secret(rsa.stdout), authKeyHex: this.#bytes('simulator-auth-key', 256).hex };
+  }
+}
+
+function record<K extends string, V>(keys: readonly K[], make: (key: K) => V): Record<K, V> {
+  return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<K, V>;
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DatabaseError } from 'pg';
+import { createHmac, createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { postgresRoles } from '../../runtime/admin/postgres-roles.js';
+import { commitBatch } from '../../runtime/store/commit-batch.js';
+import { migrate } from '../../runtime/store/migrate.js';
+import { ingestMessage } from '../support/messages.js';
+import { SQL_DIRECTORY, TestDatabase, onServer, silent, uniqueName } from '../support/services.js';
+
+/** The verifier that PostgreSQL itself would make of a password. */
+function verifier(password: string): string {
+  const salt = randomBytes(16);
+  const salted = pbkdf2Sync(password, salt, 4096, 32, 'sha256');
+  const key = (name: string) => createHmac('sha256', salted).update(name).digest();
+  const stored = createHash('sha256').update(key('Client Key')).digest('base64');
+  return `SCRAM-SHA-256$4096:${salt.toString('base64')}$${stored}:${key('Server Key').toString('base64')}`;
+}
+
+describe('schema', () => {
+  let database: TestDatabase;
+  const roles: string[] = [];
+
+  beforeAll(async () => {
+    database = await TestDatabase.migrated();
+  });
+
+  afterAll(async () => {
+    await database.drop();
+    for (const role of roles) await onServer(`drop role ${role}`);
+  });
+
+  const asRole = async (role: string, statement: string): Promise<string> => {
+    try {
+      await database.query(`set role ${role}; ${statement}`);
+      return 'ok';
+    } catch (error) {
+      return error instanceof DatabaseError ? (error.code ?? '') : String(error);
+    }
+  };
+
+  it('Q1 makes hypertables of the facts and plain tables of the state, all owned by the owner', async () => {
+    const hypertables = await database.query<{ name: string }>(
+      'select hypertable_name as name from timescaledb_information.hypertables order by 1',
+    );
+    expect(hypertables.map((row) => row.name)).toEqual(['message_outcomes', 'message_versions', 'messages']);
+    const owners = await database.query(
+      "select distinct tableowner from pg_tables where schemaname = 'telegram_gateway'",
+    );
+    expect(owners).toEqual([{ tableowner: 'telegram_owner' }]);
+  });
+
+  it('Q1 gives every table that belongs to an account its account', async () => {
+    const without = await database.query<{ name: string }>(`
+      select t.tablename as name from pg_tables t where t.schemaname = 'telegram_gateway'
+         and not exists (select from information_schema.columns c
+                          where c.table_schema = 'telegram_gateway' and c.table_name = t.tablename
+                            and c.column_name = 'account_id') order by 1`);
+    expect(without.map((row) => row.name)).toEqual(['consumer_groups', 'schema_migrations']);
+  });
+
+  it('Q1 names every constraint', async () => {
+    // Names that PostgreSQL makes up end so; ours say what they hold.
+    const invented = await database.query(`
+      select conname from pg_constraint c join pg_class t on t.oid = c.conrelid
+        join pg_namespace n on n.oid = t.relnamespace
+       where n.nspname = 'telegram_gateway' and c.contype <> 'n' and conname ~ '_(pkey|check|fkey|key\\d*)$'
+         and conname not in ('message_versions_edit_key', 'accounts_telegram_user_key')`);
+    expect(invented).toEqual([]);
+  });
+
+  it('Q1 lets no client change or delete a stored message', async () => {
+    for (const role of ['gateway', 'consumer', 'api', 'reader']) {
+      expect(await asRole(role, "update telegram_gateway.messages set text = ''")).toBe('42501');
+      expect(await asRole(role, 'delete from telegram_gateway.messages')).toBe('42501');
+    }
+    expect(await asRole('gateway', 'select count(*) from telegram_gateway.messages')).toBe('ok');
+    expect(await asRole('reader', 'select count(*) from telegram_gateway.messages')).toBe('ok');
+    expect(await asRole('reader', 'delete from telegram_gateway.outbox')).toBe('42501');
+    expect(await asRole('monitor', 'select count(*) from telegram_gateway.messages')).toBe('42501');
+    expect(await asRole('gateway', 'delete from telegram_gateway.schema_migrations')).toBe('42501');
+  });
+
+  it('Q8 can repeat the roles file', async () => {
+    const again = migrate({ client: database.config, directory: SQL_DIRECTORY, logger: silent });
+    await expect(again).resolves.toEqual({ applied: [], pending: [] });
+  });
+
+  it('O5 a login role made from a verifier works as its group, and an older slot stays valid', async () => {
+    const group = uniqueName('gateway');
+    const [a, b] = [`${group}_a`, `${group}_b`];
+    roles.push(a, b);
+    const { host, port } = database.config;
+    const admin = { host, port, name: database.config.database, ...database.login };
+    const role = (name: string, password: string) => ({ name, memberOf: 'gateway', verifier: verifier(password) });
+    await postgresRoles({ database: admin, roles: [role(a, 'first')] });
+    expect(await postgresRoles({ database: admin, roles: [role(b, 'second')] })).toEqual([b]);
+
+    let login = { user: a, password: 'first' };
+    const pool = database.open(() => login);
+    const who = {
+      name: 'who',
+      text: "select session_user, current_user, current_setting('statement_timeout') as wait",
+    };
+    expect((await pool.run(who, [])).rows).toEqual([{ session_user: a, current_user: 'gateway', wait: '10s' }]);
+    login = { user: b, password: 'second' };
+    pool.reload();
+    expect((await pool.run(who, [])).rows).toMatchObject([{ session_user: b, current_user: 'gateway' }]);
+    const { stored } = await commitBatch(pool, { messages: [ingestMessage('77', 1)], cursors: [] });
+    expect(stored).toHaveLength(1);
+    await pool.close();
+
+    const wrong = database.open(() => ({ user: a, password: 'second' }));
+    await expect(wrong.run(who, [])).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
+    await wrong.close();
+  });
+});

@@ -1,0 +1,102 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  connections,
+  inspectAll,
+  must,
+  run,
+  TEST_CONFIG,
+  TEST_PREFIX,
+  TEST_STACK,
+  TEST_STATE,
+  type CommandResult,
+  type Inspected,
+} from '../support/test-stack.js';
+
+const MINUTES = 60_000;
+const PARTS = [
+  'consumer',
+  'gateway-api',
+  'gateway-host',
+  'pgbouncer',
+  'rabbitmq',
+  'redis-master',
+  'redis-replica',
+  'redis-sentinel-1',
+  'redis-sentinel-2',
+  'redis-sentinel-3',
+  'simulator',
+  'timescaledb',
+];
+
+/** What tells that nobody touched a container. */
+const identity = ({ Id, Name, State }: Inspected) => `${Name} ${Id} ${State.StartedAt}`;
+
+describe('up', () => {
+  let first: CommandResult;
+  let before: Inspected[];
+
+  beforeAll(async () => {
+    // An earlier run that was cut off may have left its stack.
+    if (existsSync(join(TEST_STATE, TEST_STACK, 'engine'))) must('destroy', ['--yes']);
+    expect(await inspectAll()).toEqual([]);
+    first = must('up', ['--engine', 'embedded', '--config', TEST_CONFIG]);
+    before = await inspectAll();
+  }, 15 * MINUTES);
+
+  it('O10 the embedded engine applies the program, and says so', () => {
+    expect(first.stderr).toContain('• engine: embedded, because it was asked for');
+    expect(first.stderr).toContain('it has no preview, no history and no remote backend');
+  });
+
+  it('O1 from nothing to every container healthy', () => {
+    const health = before.map(({ Name, State }) => `${Name} ${State.Health?.Status ?? 'no health check'}`);
+    expect(health.sort()).toEqual(PARTS.map((part) => `/${TEST_PREFIX}telegram-${part} healthy`));
+  });
+
+  it('O1 prints addresses by group on stdout, progress and the next command on stderr', () => {
+    expect(first.stdout.split('\n').filter((line) => line !== '' && !line.startsWith(' '))).toEqual([
+      'Data layer',
+      'Gateway',
+      'Telegram',
+    ]);
+    expect(first.stdout).toMatch(/ {2}timescaledb +postgresql:\/\/127\.0\.0\.1:15434\n/);
+    expect(first.stdout).toMatch(/ {2}api +http:\/\/127\.0\.0\.1:14010\n/);
+    expect(first.stderr).toMatch(/^• images: (upstream|debian), because /m);
+    expect(first.stderr).toMatch(/✔ up in .*; next: npm run smoke, npm run doctor\n$/);
+  });
+
+  it(
+    'O1 a second up changes nothing and says how long it took',
+    async () => {
+      const second = must('up');
+      expect(second.stderr).toContain('✔ no changes\n');
+      expect(second.stderr).toContain('because it made this stack');
+      expect((await inspectAll()).map(identity).sort()).toEqual(before.map(identity).sort());
+      const [, seconds] = /✔ up in ([\d.]+) s;/.exec(second.stderr) ?? [];
+      process.stderr.write(`    N7 second up: ${String(seconds)} s\n`);
+      expect(Number(seconds)).toBeGreaterThan(0);
+    },
+    5 * MINUTES,
+  );
+
+  it('O10 the state of the stack holds no secret in plain, and is for its owner alone', () => {
+    const secrets = Object.values(connections()).flatMap(({ password, key }) => [password ?? '', key ?? '']);
+    const long = secrets.filter((secret) => secret.length >= 16);
+    expect(long.length).toBeGreaterThan(5);
+    const folder = join(TEST_STATE, TEST_STACK);
+    for (const name of readdirSync(folder).filter((entry) => statSync(join(folder, entry)).isFile())) {
+      const text = readFileSync(join(folder, name), 'utf8');
+      expect({ name, leaks: long.filter((secret) => text.includes(secret)).length }).toEqual({ name, leaks: 0 });
+    }
+    for (const name of ['engine-state.json', 'outputs.sealed', 'passphrase'])
+      expect(`${name} ${(statSync(join(folder, name)).mode & 0o777).toString(8)}`).toBe(`${name} 600`);
+    expect((statSync(join(folder, 'backend')).mode & 0o777).toString(8)).toBe('700');
+  });
+
+  it('O1 nothing that git tracks changed by it', () => {
+    expect(run('generate', ['--check']).code).toBe(0);
+    expect(readFileSync(TEST_CONFIG, 'utf8')).not.toContain('instanceId');
+  });
+});

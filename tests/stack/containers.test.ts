@@ -1,0 +1,165 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { connection, docker, inside, inspectAll, type Inspected, TEST_PREFIX } from '../support/test-stack.js';
+
+const MB = 2 ** 20;
+const NETWORK = `${TEST_PREFIX}telegram-network`;
+
+/** Rows of one statement by the login of a service. */
+async function query<R extends object>(service: string, sql: string, database = 'telegram_gateway'): Promise<R[]> {
+  const { host, port, user, password } = connection(service);
+  const client = new Client({ host, port, user, password, database });
+  await client.connect();
+  try {
+    return (await client.query<R>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+let all: Inspected[];
+const part = (name: string): Inspected => {
+  const found = all.find(({ Name }) => Name === `/${TEST_PREFIX}telegram-${name}`);
+  if (!found) throw new Error(`no container ${name}`);
+  return found;
+};
+
+beforeAll(async () => {
+  all = await inspectAll();
+}, 60_000);
+
+describe('every container', () => {
+  it('D9 publishes on loopback only', () => {
+    const published = all.flatMap(({ Name, NetworkSettings }) =>
+      Object.values(NetworkSettings.Ports).flatMap((bindings) =>
+        (bindings ?? []).map(({ HostIp }) => `${Name} ${HostIp}`),
+      ),
+    );
+    expect(published.length).toBeGreaterThan(12);
+    expect(published.filter((line) => !line.endsWith(' 127.0.0.1'))).toEqual([]);
+  });
+
+  it('D12 has CPU and memory limits, swap included, and bounded logs', () => {
+    for (const { Name, HostConfig } of all) {
+      const { Memory, MemorySwap, NanoCpus, LogConfig } = HostConfig;
+      expect({ Name, limited: Memory > 0 && MemorySwap === Memory && NanoCpus > 0 }).toEqual({ Name, limited: true });
+      expect(LogConfig.Config).toEqual({ 'max-size': '10m', 'max-file': '3' });
+    }
+  });
+
+  it('D13 stands in the one network of the stack, at its fixed address, and nothing else does', async () => {
+    const [network] = JSON.parse(await docker('network', 'inspect', NETWORK)) as [
+      { IPAM: { Config: { Subnet: string }[] }; Containers: Record<string, { Name: string; IPv4Address: string }> },
+    ];
+    expect(network.IPAM.Config.map(({ Subnet }) => Subnet)).toEqual(['172.28.41.0/24']);
+    for (const { Name, NetworkSettings } of all)
+      expect({ Name, networks: Object.keys(NetworkSettings.Networks) }).toEqual({ Name, networks: [NETWORK] });
+    const places = Object.values(network.Containers).map(
+      ({ Name, IPv4Address }) => `${Name.replace(`${TEST_PREFIX}telegram-`, '')} ${IPv4Address.split('/')[0] ?? ''}`,
+    );
+    expect(places.sort()).toEqual([
+      'consumer 172.28.41.52',
+      'gateway-api 172.28.41.51',
+      'gateway-host 172.28.41.50',
+      'pgbouncer 172.28.41.11',
+      'rabbitmq 172.28.41.40',
+      'redis-master 172.28.41.20',
+      'redis-replica 172.28.41.21',
+      'redis-sentinel-1 172.28.41.31',
+      'redis-sentinel-2 172.28.41.32',
+      'redis-sentinel-3 172.28.41.33',
+      'simulator 172.28.41.53',
+      'timescaledb 172.28.41.10',
+    ]);
+  });
+
+  it('D13 keeps its data in named volumes alone', () => {
+    const mounts = all.flatMap(({ Name, Mounts }) =>
+      Mounts.map((mount) => ({ ...mount, Name: `${Name} ${mount.Name ?? ''}` })),
+    );
+    const foreign = mounts.filter(({ Type, Name }) => Type === 'volume' && !Name.includes(` ${TEST_PREFIX}telegram-`));
+    expect(foreign).toEqual([]);
+  });
+
+  it('D12 runs without privileges, and all but the gateway host on a read-only root', () => {
+    for (const { Name, HostConfig } of all) {
+      expect({ Name, Privileged: HostConfig.Privileged, drops: HostConfig.CapDrop }).toEqual({
+        Name,
+        Privileged: false,
+        drops: ['ALL'],
+      });
+      expect({ Name, readOnly: HostConfig.ReadonlyRootfs }).toEqual({ Name, readOnly: !Name.endsWith('gateway-host') });
+    }
+  });
+});
+
+describe('D1 TimescaleDB', () => {
+  it('D1 has its limits, its port and the tuning that follows from them', async () => {
+    const { HostConfig, NetworkSettings } = part('timescaledb');
+    expect([HostConfig.Memory / MB, HostConfig.NanoCpus / 1e9]).toEqual([1024, 2]);
+    expect(NetworkSettings.Ports['5432/tcp']).toEqual([{ HostIp: '127.0.0.1', HostPort: '15434' }]);
+    const [settings] = await query(
+      'timescaledb',
+      `select current_setting('shared_buffers') as buffers, current_setting('max_connections') as connections,
+              current_setting('max_parallel_workers') as workers, current_setting('fsync') as fsync`,
+    );
+    expect(settings).toEqual({ buffers: '256MB', connections: '80', workers: '2', fsync: 'on' });
+  });
+
+  it('D1 has database, schema, TimescaleDB and pg_stat_statements', async () => {
+    const [row] = await query(
+      'timescaledb',
+      `select current_database() as database, to_regnamespace('telegram_gateway') is not null as schema,
+              (select count(*)::int from pg_extension where extname = 'timescaledb') as timescaledb,
+              current_setting('shared_preload_libraries') as preloaded`,
+    );
+    expect(row).toEqual({
+      database: 'telegram_gateway',
+      schema: true,
+      timescaledb: 1,
+      preloaded: 'timescaledb,pg_stat_statements',
+    });
+  });
+
+  it('D1 counts statements', async () => {
+    const [row] = await query<{ calls: number }>(
+      'timescaledb',
+      "select sum(calls)::int as calls from pg_stat_statements where query ilike '%telegram_gateway%'",
+    );
+    expect(row?.calls).toBeGreaterThan(0);
+  });
+
+  it('D1 wants a password from everybody, also on loopback', async () => {
+    const { host, port } = connection('timescaledb');
+    const client = new Client({ host, port, user: 'postgres', password: 'wrong', database: 'telegram_gateway' });
+    client.on('error', () => undefined);
+    await expect(client.connect()).rejects.toThrow(/password authentication failed/);
+  });
+});
+
+describe('D2 PgBouncer', () => {
+  it('D2 pools by transaction, with at most 20 server connections in all', async () => {
+    const settings = await query<{ key: string; value: string }>('pgbouncer-admin', 'show config', 'pgbouncer');
+    const value = (name: string) => settings.find(({ key }) => key === name)?.value;
+    expect([value('pool_mode'), value('auth_type')]).toEqual(['transaction', 'scram-sha-256']);
+    const databases = await query<{ name: string; max_connections: number | string }>(
+      'pgbouncer-admin',
+      'show databases',
+      'pgbouncer',
+    );
+    const limit = databases.find(({ name }) => name === 'telegram_gateway')?.max_connections;
+    expect([Number(limit), Number(value('max_db_connections'))]).toContain(20);
+  });
+
+  it('D2 is at or above its floor 1.26.1', async () => {
+    const [row] = await query<{ version: string }>('pgbouncer-admin', 'show version', 'pgbouncer');
+    const [, major, minor, patch] = (/(\d+)\.(\d+)\.(\d+)/.exec(row?.version ?? '') ?? []).map(Number);
+    expect((major ?? 0) * 10_000 + (minor ?? 0) * 100 + (patch ?? 0)).toBeGreaterThanOrEqual(12_601);
+  });
+
+  it('D2 its user list holds verifiers, no password', async () => {
+    const lines = (await inside('pgbouncer', 'cat', '/credentials/userlist.txt')).split('\n');
+    expect(lines.length).toBeGreaterThanOrEqual(14);
+    for (const line of lines) expect(line).toMatch(/^"[a-z_]+" "SCRAM-SHA-256\$4096:/);
+  });
+});

@@ -1,0 +1,85 @@
+import { Redis } from 'ioredis';
+import { SENTINEL_MASTER } from '../../runtime/contract.js';
+import { waitFor } from './services.js';
+import { connection, inside } from './test-stack.js';
+
+/** Both data nodes of the test stack, by the part that they are. Who is master changes with each failover. */
+const NODES = { 'redis-master': '172.28.41.20', 'redis-replica': '172.28.41.21' } as const;
+export type RedisPart = keyof typeof NODES;
+
+/** A connection as `admin`, to a data node. */
+async function open(part: RedisPart): Promise<Redis> {
+  const [password = ''] = (await inside(part, 'cat', '/credentials/admin')).split('\n');
+  const { host, port } = connection(part);
+  return silent(
+    new Redis({ host, port, username: 'admin', password, retryStrategy: () => 100, connectTimeout: 2_000 }),
+  );
+}
+
+function silent(redis: Redis): Redis {
+  redis.on('error', () => undefined);
+  return redis;
+}
+
+/** `master` or `slave`; null while the node does not answer. */
+export async function roleOf(part: RedisPart): Promise<string | null> {
+  const { host, port } = connection(part);
+  const { user, password } = connection(part);
+  const redis = silent(
+    new Redis({
+      host,
+      port,
+      ...(user && { username: user }),
+      ...(password && { password }),
+      lazyConnect: true,
+      retryStrategy: () => null,
+      connectTimeout: 2_000,
+      commandTimeout: 2_000,
+    }),
+  );
+  try {
+    await redis.connect();
+    const [role] = (await redis.call('ROLE')) as [string];
+    return role;
+  } catch {
+    return null;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Roles of both, once there is exactly one master and its replica is linked. */
+export async function settledPair(timeoutMs = 60_000): Promise<{ master: RedisPart; replica: RedisPart }> {
+  return waitFor(
+    'one master and one replica',
+    async () => {
+      const roles = await Promise.all([roleOf('redis-master'), roleOf('redis-replica')]);
+      if (roles.join(' ') === 'master slave') return { master: 'redis-master', replica: 'redis-replica' } as const;
+      if (roles.join(' ') === 'slave master') return { master: 'redis-replica', replica: 'redis-master' } as const;
+      return false;
+    },
+    timeoutMs,
+  );
+}
+
+/** Connections to the present master and its replica. */
+export async function openPair(): Promise<{
+  master: Redis;
+  replica: Redis;
+  parts: { master: RedisPart; replica: RedisPart };
+}> {
+  const parts = await settledPair();
+  return { parts, master: await open(parts.master), replica: await open(parts.replica) };
+}
+
+/** A Sentinel, as clients see it. */
+export function openSentinel(number: number): Redis {
+  const { host, port, password } = connection(`redis-sentinel-${String(number)}`);
+  return silent(new Redis({ host, port, ...(password && { password }), retryStrategy: () => 100 }));
+}
+
+/** The part that a Sentinel names as master. */
+export async function namedMaster(sentinel: Redis): Promise<RedisPart | undefined> {
+  const [address] = (await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_MASTER)) as string[];
+  return (Object.keys(NODES) as RedisPart[]).find((part) => NODES[part] === address);
+}

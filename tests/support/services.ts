@@ -1,0 +1,194 @@
+/**
+ * Real services for tests, from URLs in the environment (`npm test` sets them from the stack that it brings up):
+ *
+ *   TEST_DATABASE_URL         superuser on PostgreSQL + TimescaleDB, direct port
+ *   TEST_AMQP_URL             RabbitMQ administrator
+ *   TEST_AMQP_MANAGEMENT_URL  the same, on the management port (http)
+ *   TEST_REDIS_URL            Redis user that may do everything on `telegram:*`
+ *
+ * Each test makes its own database or vhost and removes it.
+ */
+import { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, type ClientConfig, type QueryResultRow } from 'pg';
+import { createLogger } from '../../runtime/logger.js';
+import type { BrokerOptions } from '../../runtime/queue/connection.js';
+import { Database } from '../../runtime/store/database.js';
+import { migrate } from '../../runtime/store/migrate.js';
+
+export const SQL_DIRECTORY = join(__dirname, '..', '..', 'sql');
+export const silent = createLogger('test', process.env['TEST_LOG_LEVEL'] ?? 'silent');
+
+function required(name: string): URL {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run \`npm test\`, or point it at a service of your own`);
+  return new URL(value);
+}
+
+/** A name nobody else uses. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}_${randomBytes(5).toString('hex')}`;
+}
+
+/** A channel id nobody else uses. */
+export function uniqueChannel(): string {
+  return String(1_000_000_000 + randomBytes(6).readUIntBE(0, 6));
+}
+
+/** Waits, bounded, until `condition` gives something other than false or undefined. */
+export async function waitFor<T>(what: string, condition: () => Promise<T | false | undefined>, timeoutMs = 15_000) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== false && value !== undefined) return value;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${String(timeoutMs)} ms`);
+    await delay(20);
+  }
+}
+
+export class TestDatabase {
+  /** As the application sees it. */
+  readonly database: Database;
+
+  private constructor(readonly config: ClientConfig & { database: string }) {
+    this.database = this.open();
+  }
+
+  /** An empty database. */
+  static async empty(): Promise<TestDatabase> {
+    const name = uniqueName('test');
+    await onServer(`create database ${name} template template0`);
+    return new TestDatabase({ ...serverConfig(), database: name });
+  }
+
+  /** With all of sql/ applied. */
+  static async migrated(): Promise<TestDatabase> {
+    const database = await TestDatabase.empty();
+    await migrate({ client: database.config, directory: SQL_DIRECTORY, logger: silent });
+    return database;
+  }
+
+  /** A further pool, closed by its maker. */
+  open(login: () => { user: string; password: string } = () => this.login, through?: { port: number }): Database {
+    return new Database({
+      host: through ? '127.0.0.1' : (this.config.host ?? ''),
+      port: through?.port ?? this.config.port ?? 0,
+      name: this.config.database,
+      poolSize: 4,
+      tls: false,
+      applicationName: 'test',
+      login,
+    });
+  }
+
+  get login(): { user: string; password: string } {
+    return { user: this.config.user ?? '', password: String(this.config.password) };
+  }
+
+  /** Rows of one statement, on a connection of its own. */
+  async query<R extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+    const client = new Client(this.config);
+    await client.connect();
+    try {
+      return (await client.query<R>(text, [...values])).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async count(table: string): Promise<number> {
+    const [row] = await this.query<{ count: number }>(`select count(*)::integer from telegram_gateway.${table}`);
+    return row?.count ?? -1;
+  }
+
+  async drop(): Promise<void> {
+    await this.database.close();
+    await onServer(`drop database ${this.config.database} with (force)`);
+  }
+}
+
+function serverConfig(): ClientConfig {
+  const url = required('TEST_DATABASE_URL');
+  return {
+    host: url.hostname,
+    port: Number(url.port),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+  };
+}
+
+export async function onServer(statement: string): Promise<void> {
+  const client = new Client({ ...serverConfig(), database: 'postgres' });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A vhost of its own on the broker. */
+export class TestBroker {
+  private constructor(readonly vhost: string) {}
+
+  static async create(): Promise<TestBroker> {
+    const broker = new TestBroker(uniqueName('test'));
+    await broker.#api('PUT', `/api/vhosts/${broker.vhost}`, { default_queue_type: 'quorum' });
+    const user = required('TEST_AMQP_URL').username;
+    await broker.#api('PUT', `/api/permissions/${broker.vhost}/${user}`, { configure: '.*', write: '.*', read: '.*' });
+    return broker;
+  }
+
+  /** The connection's name is how `disconnect` finds it. */
+  options(name = this.vhost): BrokerOptions {
+    const url = required('TEST_AMQP_URL');
+    const login = { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+    return { host: url.hostname, port: Number(url.port), vhost: this.vhost, tls: false, name, login: () => login };
+  }
+
+  /** Ends every connection of the vhost from the broker's side. Returns how many. */
+  async disconnect(): Promise<number> {
+    // The list of one vhost is empty on a broker that collects no statistics; the list of all is not.
+    const open = (await this.#api('GET', '/api/connections')) as { name: string; vhost: string }[];
+    const names = open.filter(({ vhost }) => vhost === this.vhost).map(({ name }) => name);
+    for (const name of names) await this.#api('DELETE', `/api/connections/${encodeURIComponent(name)}`);
+    return names.length;
+  }
+
+  async remove(): Promise<void> {
+    await this.#api('DELETE', `/api/vhosts/${this.vhost}`);
+  }
+
+  async #api(method: string, path: string, body?: object): Promise<unknown> {
+    const url = required('TEST_AMQP_MANAGEMENT_URL');
+    const login = Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+    const response = await fetch(`${url.protocol}//${url.host}${path}`, {
+      method,
+      headers: { authorization: `Basic ${login.toString('base64')}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (!response.ok && response.status !== 404) throw new Error(`${method} ${path}: ${String(response.status)}`);
+    const text = await response.text();
+    return text === '' || !response.ok ? [] : JSON.parse(text);
+  }
+}
+
+/** The options that matter to the cache's promises; a port of our own choice for "Redis away". */
+export function connectRedis(overrides: { port?: number } = {}): Redis {
+  const url = required('TEST_REDIS_URL');
+  const redis = new Redis({
+    host: url.hostname,
+    port: overrides.port ?? Number(url.port),
+    ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
+    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
+    commandTimeout: 300,
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    retryStrategy: () => 100,
+  });
+  redis.on('error', () => undefined);
+  return redis;
+}

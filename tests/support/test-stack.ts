@@ -1,0 +1,136 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Connection } from '../../ops/connections.js';
+import type { SmokeResult } from '../../ops/smoke.js';
+import { ROOT } from '../../ops/stack-folder.js';
+
+/** The stack that the tests bring up: its own names, subnet and ports, so that it lives beside a developer's own. */
+export const TEST_STACK = 'test';
+export const TEST_PREFIX = 'test-';
+export const TEST_CONFIG = join(ROOT, 'tests', 'support', 'Pulumi.test.yaml');
+export const TEST_STATE = join(ROOT, '.stack', 'tests');
+
+/** What every test process gets. */
+export function testEnvironment(): Record<string, string> {
+  return { TELEGRAM_STACK: TEST_STACK, TELEGRAM_STATE_DIR: TEST_STATE };
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Longest any command may take, in milliseconds. */
+const COMMAND_BOUND_MS = 15 * 60_000;
+
+/** Runs one of the project's commands on a stack, as a person would. */
+export function run(command: string, args: readonly string[] = [], env: Record<string, string> = {}): CommandResult {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'ops/cli.ts', command, ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    timeout: COMMAND_BOUND_MS,
+    maxBuffer: 256 * 2 ** 20,
+    env: { ...process.env, NODE_OPTIONS: '', ...testEnvironment(), ...env },
+  });
+  return { code: status ?? 1, stdout, stderr };
+}
+
+/** A command that has to succeed; its own words are in the error when it does not. */
+export function must(command: string, args: readonly string[] = [], env: Record<string, string> = {}): CommandResult {
+  const result = run(command, args, env);
+  if (result.code === 0) return result;
+  throw new Error(
+    `\`${command} ${args.join(' ')}\` ended with ${String(result.code)}\n${result.stderr}\n${result.stdout}`,
+  );
+}
+
+/** Output of one `docker` command, bounded to two minutes; the event loop goes on meanwhile. */
+export async function docker(...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('docker', [...args], { timeout: 120_000, maxBuffer: 64 * 2 ** 20 });
+  return stdout.trim();
+}
+
+/** Full name of a container of the test stack: `container('consumer')`. */
+export function container(part: string): string {
+  return `${TEST_PREFIX}telegram-${part}`;
+}
+
+/** Output of a command inside a container of the test stack. */
+export async function inside(part: string, ...command: readonly string[]): Promise<string> {
+  return docker('exec', container(part), ...command);
+}
+
+/** As much of `docker inspect` as the tests look at. */
+export interface Inspected {
+  readonly Id: string;
+  readonly Name: string;
+  readonly State: {
+    readonly Status: string;
+    readonly StartedAt: string;
+    readonly Health?: { readonly Status: string };
+  };
+  readonly Config: { readonly Env: readonly string[] | null; readonly User: string };
+  readonly HostConfig: {
+    readonly Memory: number;
+    readonly MemorySwap: number;
+    readonly NanoCpus: number;
+    readonly Privileged: boolean;
+    readonly ReadonlyRootfs: boolean;
+    readonly CapDrop: readonly string[] | null;
+    readonly LogConfig: { readonly Config: Readonly<Record<string, string>> };
+  };
+  readonly Mounts: readonly { readonly Type: string; readonly Name?: string; readonly Destination: string }[];
+  readonly NetworkSettings: {
+    readonly Ports: Readonly<Record<string, readonly { HostIp: string; HostPort: string }[] | null>>;
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+  };
+}
+
+export async function inspect(part: string): Promise<Inspected> {
+  const [found] = JSON.parse(await docker('inspect', container(part))) as Inspected[];
+  if (!found) throw new Error(`no container ${part}`);
+  return found;
+}
+
+/** Every container with the test stack's prefix, also stopped ones. */
+export async function inspectAll(): Promise<Inspected[]> {
+  const ids = await docker('ps', '-aq', '--filter', `name=^${TEST_PREFIX}telegram-`);
+  return ids === '' ? [] : (JSON.parse(await docker('inspect', ...ids.split('\n'))) as Inspected[]);
+}
+
+export type Connections = Readonly<Record<string, Connection>>;
+
+/** Addresses and logins, asked once a test file. */
+export function connections(): Connections {
+  known ??= JSON.parse(must('connections', ['--json', '--show-secrets']).stdout) as Connections;
+  return known;
+}
+let known: Connections | undefined;
+
+export function connection(service: string): Connection {
+  const found = connections()[service];
+  if (!found) throw new Error(`the test stack has no ${service}`);
+  return found;
+}
+
+/** Messages from the simulator to the consumer's handler. */
+export function smoke(count = 200): SmokeResult {
+  const args = ['--json', '--count', String(count), '--rate', '50'];
+  return JSON.parse(must('smoke', args).stdout) as SmokeResult;
+}
+
+/** The smoke result of which nothing is missing and nothing came twice. */
+export function flawless(count = 200): object {
+  return { posted: count, stored: count, published: count, consumed: count, duplicates: 0 };
+}
+
+/** Whether a process of the runtime says that it is ready. */
+export async function ready(service: 'gateway' | 'consumer' | 'api'): Promise<boolean> {
+  const { host, port } = connection(service);
+  return fetch(`http://${host}:${String(port)}/health/ready`, { signal: AbortSignal.timeout(3_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}

@@ -1,0 +1,161 @@
+import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import {
+  credentialsScript,
+  installScript,
+  prepareScript,
+  removeScript,
+  rootCommand,
+  rootShell,
+  serviceScript,
+  sessionScript,
+} from '../../../components/gateway-service/render.js';
+
+const SERVICE = serviceScript({
+  hash: '0123456789ab',
+  nodeVersion: '24.21.0',
+  unit: '[Unit]\nDescription=x\n',
+  environment: 'A="1"\n',
+  healthPort: 4006,
+});
+const INSTALL = installScript({
+  hash: '0123456789ab',
+  nodeVersion: '24.21.0',
+  releaseArchive: 'release.tar.gz',
+  nodeArchive: 'node.tar.gz',
+});
+
+describe('scripts of the gateway service', () => {
+  it.each([
+    ['prepare', prepareScript()],
+    ['install', INSTALL],
+    ['credentials', credentialsScript()],
+    ['session', sessionScript('/s')],
+    ['service', SERVICE],
+    ['remove', removeScript()],
+  ])('S3 %s is valid POSIX shell', (_, script) => {
+    const { status, stderr } = spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('S3 prepare makes the user, and folders that only their owners may read', () => {
+    expect(prepareScript()).toBe(`set -eu
+main() {
+if ! id telegram-gateway >/dev/null 2>&1; then
+  useradd --system --user-group --no-create-home --home-dir /opt/telegram-gateway --shell /usr/sbin/nologin telegram-gateway
+fi
+install -d -m 0755 /opt/telegram-gateway /opt/telegram-gateway/releases /opt/telegram-gateway/node /etc/telegram-gateway
+install -d -m 0700 -o "\${SUDO_UID:-0}" -g "\${SUDO_GID:-0}" /opt/telegram-gateway/staging
+install -d -m 0700 -o telegram-gateway -g telegram-gateway /opt/telegram-gateway/.session /opt/telegram-gateway/credentials
+chown -R telegram-gateway:telegram-gateway /opt/telegram-gateway/.session /opt/telegram-gateway/credentials
+}
+main </dev/null
+`);
+  });
+
+  it('S3 install unpacks under another name first, so that a release is complete or absent', () => {
+    expect(INSTALL).toBe(`set -eu
+main() {
+unpack() {
+  if [ ! -e "$2/$3" ]; then
+    rm -rf "$2.new"
+    mkdir -p "$2.new"
+    tar -xzf "$1" --no-same-owner -C "$2.new"
+    rm -rf "$2"
+    mv -T "$2.new" "$2"
+  fi
+  rm -f "$1"
+}
+umask 022
+unpack /opt/telegram-gateway/staging/node.tar.gz /opt/telegram-gateway/node/24.21.0 node
+unpack /opt/telegram-gateway/staging/release.tar.gz /opt/telegram-gateway/releases/0123456789ab telegram.cjs
+/opt/telegram-gateway/node/24.21.0/node --version >/dev/null || { echo "the shipped Node does not run here: $(uname -m)" >&2; exit 1; }
+}
+main </dev/null
+`);
+  });
+
+  it('S4 credentials come from stdin into a 0600 file; the service re-reads them', () => {
+    const file = '/opt/telegram-gateway/credentials/credentials.json';
+    expect(credentialsScript()).toBe(`set -eu
+umask 077
+cat > ${file}.new
+[ -s ${file}.new ] || { echo "nothing arrived for ${file}" >&2; exit 1; }
+if cmp -s ${file}.new ${file}; then rm -f ${file}.new; exit 0; fi
+chown telegram-gateway:telegram-gateway ${file}.new
+mv -f ${file}.new ${file}
+if systemctl is-active --quiet telegram-gateway.service; then systemctl reload telegram-gateway.service; fi
+`);
+  });
+
+  it('S2 another session restarts the service', () => {
+    expect(sessionScript('/opt/telegram-gateway/.session/default.session')).toContain(
+      'then systemctl restart telegram-gateway.service; fi',
+    );
+  });
+
+  it('S1 S3 service changes files and link atomically and restarts only for a change', () => {
+    expect(SERVICE).toContain(`put /etc/telegram-gateway/environment 0600 <<'ENVIRONMENT_FILE'
+A="1"
+ENVIRONMENT_FILE
+for_this_systemd > /etc/systemd/system/telegram-gateway.service.rendered <<'UNIT_FILE'
+[Unit]
+Description=x
+UNIT_FILE
+put /etc/systemd/system/telegram-gateway.service 0644 < /etc/systemd/system/telegram-gateway.service.rendered
+rm -f /etc/systemd/system/telegram-gateway.service.rendered
+if [ "$(readlink /opt/telegram-gateway/current || true)" != releases/0123456789ab ]; then
+  touch /opt/telegram-gateway/releases/0123456789ab
+  ln -sfn releases/0123456789ab /opt/telegram-gateway/current.new
+  mv -T /opt/telegram-gateway/current.new /opt/telegram-gateway/current
+  changed=yes
+fi
+systemctl daemon-reload
+systemctl enable --quiet telegram-gateway.service
+if [ "$changed" = yes ] || ! systemctl is-active --quiet telegram-gateway.service; then
+  systemctl reset-failed telegram-gateway.service 2>/dev/null || true
+  systemctl restart telegram-gateway.service || give_up "does not start"
+fi
+`);
+  });
+
+  it('S1 service waits for health with a bound and shows the journal when it gives up', () => {
+    expect(SERVICE).toContain(`  systemctl is-failed --quiet telegram-gateway.service && give_up "has failed"
+  [ "$tries" -lt 60 ] || give_up "does not answer http://127.0.0.1:4006/health/live"
+  sleep 1
+`);
+    expect(SERVICE).toContain('journalctl --unit telegram-gateway.service --lines 40 --no-pager --output cat >&2');
+  });
+
+  it('S3 service keeps five releases', () => {
+    expect(SERVICE).toContain(`for old in $(ls -1t /opt/telegram-gateway/releases | tail -n +6); do
+  [ "$old" = 0123456789ab ] || rm -rf "/opt/telegram-gateway/releases/$old"
+done
+`);
+  });
+
+  it('S2 remove leaves the sessions', () => {
+    expect(removeScript()).toBe(`systemctl disable --now telegram-gateway.service 2>/dev/null || true
+rm -f /etc/systemd/system/telegram-gateway.service
+systemctl daemon-reload || true
+systemctl reset-failed telegram-gateway.service 2>/dev/null || true
+rm -rf /opt/telegram-gateway/releases /opt/telegram-gateway/current /opt/telegram-gateway/node /opt/telegram-gateway/staging /opt/telegram-gateway/credentials /etc/telegram-gateway
+rmdir /opt/telegram-gateway/.session /opt/telegram-gateway 2>/dev/null || true
+[ -d /opt/telegram-gateway/.session ] || userdel telegram-gateway 2>/dev/null || true
+`);
+  });
+});
+
+describe('running as root', () => {
+  it('S3 uses sudo for anybody else', () => {
+    expect([rootShell('root'), rootShell('deploy')]).toEqual(['sh -s', 'sudo -n sh -s']);
+    expect(rootCommand('deploy', 'echo hi')).toBe("sudo -n sh -c 'echo hi'");
+  });
+
+  it('S3 quotes a script so that the shell hands it on unchanged', () => {
+    const { stdout } = spawnSync('sh', ['-c', rootCommand('root', `printf '%s|' "it's" '$HOME'`)], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe("it's|$HOME|");
+  });
+});

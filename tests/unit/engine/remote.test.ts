@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { remote } from '@pulumi/command';
+import * as pulumi from '@pulumi/pulumi';
+import { SshServer, sshKeyPair } from './support/ssh-server.js';
+import { only, TryStack } from './support/stack.js';
+
+describe('O10 over SSH', () => {
+  let stack: TryStack;
+  let server: SshServer;
+  let there: string;
+  beforeEach(async () => {
+    stack = new TryStack();
+    there = mkdtempSync(join(tmpdir(), 'engine-there-'));
+    server = new SshServer(there);
+    await server.listen();
+  });
+  afterEach(async () => {
+    await server.close();
+    stack.dispose();
+    rmSync(there, { recursive: true, force: true });
+  });
+
+  const command =
+    (args: Partial<remote.CommandArgs>, connection: object = {}) =>
+    () => ({ stdout: new remote.Command('c', { connection: server.connection(connection), ...args }).stdout });
+
+  it('runs a command with its stdin and gives its output, by the pinned one of two host keys', async () => {
+    server.reply = ({ stdin }) => ({ stdout: `got ${stdin}\n` });
+    const { outputs } = await stack.up(command({ create: 'tee file', stdin: 'some text' }));
+    expect(outputs).toEqual({ stdout: 'got some text' });
+    expect(server.executed).toEqual([{ command: 'tee file', stdin: 'some text' }]);
+  });
+
+  it('runs update on a change, nothing without one, and delete by the old inputs', async () => {
+    const both = { create: 'create', update: 'update', delete: 'delete' };
+    await stack.up(command({ ...both, stdin: '1' }));
+    await stack.up(command({ ...both, stdin: '2' }));
+    await stack.up(command({ ...both, stdin: '2' }));
+    await stack.up(() => ({}));
+    expect(server.executed.map((one) => one.command)).toEqual(['create', 'update', 'delete']);
+  });
+
+  it('a failed command says how it ended and what it said, without the secrets', async () => {
+    server.reply = ({ stdin }) => ({ stderr: `no good: ${stdin}\n`, code: 4 });
+    await expect(stack.up(command({ create: 'false', stdin: 'S3cretS3cret' }))).rejects.toMatchObject({
+      message: 'c (command:remote:Command): command failed, exit code 4',
+      details: ['no good: [secret]'],
+    });
+  });
+
+  it('a wrong host key is refused at once, and nothing is run', async () => {
+    const wrong = sshKeyPair('ed25519').public;
+    await expect(stack.up(command({ create: 'x' }, { hostKey: wrong }))).rejects.toThrow(
+      'is not the one that is pinned',
+    );
+    expect(server.executed).toEqual([]);
+    expect(server.dials).toBe(1);
+  });
+
+  it('dials again when the other side is not ready yet', async () => {
+    server.refusals = 2;
+    await stack.up(command({ create: 'x' }));
+    expect(server.dials).toBe(3);
+  });
+
+  it('gives up after dialErrorLimit failures', async () => {
+    server.refusals = 10;
+    await expect(stack.up(command({ create: 'x' }, { dialErrorLimit: 1 }))).rejects.toThrow('after 2 tries');
+  });
+
+  it('a foreign client key is not let in', async () => {
+    const { private: privateKey } = sshKeyPair('ed25519');
+    await expect(stack.up(command({ create: 'x' }, { privateKey, dialErrorLimit: 0 }))).rejects.toThrow(
+      'authentication',
+    );
+  });
+
+  it('a connection that breaks ends the command with an error', async () => {
+    server.reply = () => ({ breaks: true });
+    await expect(stack.up(command({ create: 'x' }))).rejects.toThrow(/connection to 127.0.0.1|command failed/);
+  });
+
+  it('goes through a bastion, whose key is pinned too', async () => {
+    const proxy = server.connection();
+    await stack.up(command({ create: 'behind' }, { proxy }));
+    expect(server.executed.map((one) => one.command)).toEqual(['behind']);
+    expect(server.dials).toBe(2);
+  });
+
+  describe('copies', () => {
+    let here: string;
+    beforeEach(() => {
+      here = join(stack.folder, 'release');
+      mkdirSync(join(here, 'sub'), { recursive: true });
+      writeFileSync(join(here, 'main.js'), 'x'.repeat(300_000));
+      writeFileSync(join(here, 'sub', 'empty'), '');
+    });
+
+    const copy = (source: pulumi.asset.Asset | pulumi.asset.Archive, remotePath: string) => () => {
+      only(new remote.CopyToRemote('copy', { connection: server.connection(), source, remotePath }));
+    };
+    const read = (path: string): string => readFileSync(join(there, path), 'utf8');
+
+    it('a file to its path, again only when its content changed', async () => {
+      const file = () => new pulumi.asset.FileAsset(join(here, 'main.js'));
+      await stack.up(copy(file(), '/bundle.js'));
+      expect(read('bundle.js')).toHaveLength(300_000);
+      expect((await stack.up(copy(file(), '/bundle.js'))).changes.same).toBe(1);
+      writeFileSync(join(here, 'main.js'), 'short');
+      expect((await stack.up(copy(file(), '/bundle.js'))).changes.update).toBe(1);
+      expect(read('bundle.js')).toBe('short');
+    });
+
+    it('a file into a folder that is there', async () => {
+      mkdirSync(join(there, 'folder'));
+      await stack.up(copy(new pulumi.asset.FileAsset(join(here, 'main.js')), '/folder'));
+      expect(read('folder/main.js')).toHaveLength(300_000);
+    });
+
+    it('a folder under its own name, or its contents only', async () => {
+      await stack.up(copy(new pulumi.asset.FileArchive(here), '/a'));
+      expect(read('a/release/sub/empty')).toBe('');
+      await stack.up(copy(new pulumi.asset.FileArchive(`${here}/`), '/b'));
+      expect(read('b/main.js')).toHaveLength(300_000);
+    });
+
+    it('a text', async () => {
+      await stack.up(copy(new pulumi.asset.StringAsset('hello'), '/text'));
+      expect(read('text')).toBe('hello');
+    });
+
+    it('says where it could not write', async () => {
+      const file = new pulumi.asset.FileAsset(join(here, 'main.js'));
+      await expect(stack.up(copy(file, '/nowhere/x'))).rejects.toThrow('could not copy to /nowhere/x');
+    });
+  });
+});

@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { PostReceipt, Simulator } from '../../../runtime/simulator/simulator.js';
+import { startSimulator } from '../../../runtime/simulator/simulator.js';
+
+let simulator: Simulator;
+beforeEach(async () => {
+  simulator = await startSimulator({ channels: 2 });
+});
+afterEach(async () => {
+  await simulator.close();
+});
+
+async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`http://127.0.0.1:${String(simulator.controlPort)}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    body: response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text,
+  };
+}
+
+const MESSAGES = '/channels/1000000001/messages';
+
+describe('R10 control API', () => {
+  it('R10 says that it lives and is ready, and gives metrics', async () => {
+    expect((await call('GET', '/health/live')).status).toBe(200);
+    expect((await call('GET', '/health/ready')).status).toBe(200);
+    const { body } = await call('GET', '/metrics');
+    const names = [...String(body).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(3);
+    expect(names.every((name) => name?.startsWith('telegram_simulator_'))).toBe(true);
+  });
+
+  it('R10 lists and makes channels', async () => {
+    const made = await call('POST', '/channels', { title: 'Mine', username: 'mine' });
+    expect(made).toMatchObject({ status: 201, body: { id: '1000000003', title: 'Mine', username: 'mine', pts: 1 } });
+    const { body } = await call('GET', '/channels');
+    expect((body as { id: string }[]).map(({ id }) => id)).toEqual(['1000000001', '1000000002', '1000000003']);
+  });
+
+  it('R10 posts one message, or several of several kinds', async () => {
+    const one = await call('POST', MESSAGES, { text: 'a\u0000b' });
+    expect(one).toEqual({
+      status: 200,
+      body: [{ channelId: '1000000001', messageId: '2', pts: 2, pushedAt: null }],
+    });
+    const many = await call('POST', MESSAGES, {
+      messages: [
+        { text: '', media: 'photo' },
+        { text: 'x', count: 3 },
+      ],
+    });
+    expect((many.body as PostReceipt[]).map(({ messageId }) => messageId)).toEqual(['3', '4', '5', '6']);
+    expect(simulator.world.channel(1_000_000_001).messages.get(2)?.text).toBe('a\u0000b');
+  });
+
+  it('R10 shows the whole truth of a channel, from any pts on', async () => {
+    await call('POST', MESSAGES, { messages: [{ text: 'a' }, { text: 'b', media: 'document' }] });
+    await call('PATCH', `${MESSAGES}/2`, { text: 'A' });
+    await call('DELETE', MESSAGES, { ids: [2, 3] });
+    const all = await call('GET', '/channels/1000000001/events');
+    const number: unknown = expect.any(Number);
+    const base = {
+      at: number,
+      pushedAt: null,
+      date: number,
+      editDate: null,
+    };
+    expect(all.body).toEqual({
+      channelId: '1000000001',
+      pts: 6,
+      complete: true,
+      events: [
+        { ...base, type: 'new', pts: 2, ptsCount: 1, messageId: '2', text: 'a', media: null },
+        { ...base, type: 'new', pts: 3, ptsCount: 1, messageId: '3', text: 'b', media: 'document' },
+        {
+          ...base,
+          type: 'edit',
+          pts: 4,
+          ptsCount: 1,
+          messageId: '2',
+          text: 'A',
+          media: null,
+          editDate: number,
+        },
+        { type: 'delete', pts: 6, ptsCount: 2, at: base.at, pushedAt: null, messageIds: ['2', '3'] },
+      ],
+    });
+    const some = await call('GET', '/channels/1000000001/events?after=3&limit=1');
+    expect(some.body).toMatchObject({ complete: false, events: [{ pts: 4 }] });
+  });
+
+  it('R10 paces a batch by itself and answers when it is done', async () => {
+    const start = performance.now();
+    const { body } = await call('POST', MESSAGES, { text: 'x', count: 50, ratePerSecond: 200 });
+    expect(performance.now() - start).toBeGreaterThan(240);
+    expect(body).toHaveLength(50);
+    const { events } = (await call('GET', '/channels/1000000001/events')).body as { events: { at: number }[] };
+    expect((events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0)).toBeGreaterThan(240);
+  });
+
+  it('R10 injects, lists and removes faults', async () => {
+    const made = await call('POST', '/faults', { kind: 'dropPushes', channelId: '1000000001', count: 3 });
+    expect(made).toMatchObject({ status: 201, body: { id: 1, remaining: 3 } });
+    await call('POST', '/faults', { kind: 'mute' });
+    expect((await call('GET', '/faults')).body).toHaveLength(2);
+    expect((await call('DELETE', '/faults/1')).status).toBe(200);
+    expect((await call('DELETE', '/faults/1')).status).toBe(404);
+    expect((await call('DELETE', '/faults')).status).toBe(200);
+    expect((await call('GET', '/faults')).body).toEqual([]);
+  });
+
+  it('R10 sets the rate of the generator and counts what it made', async () => {
+    expect((await call('PUT', '/generator', { ratePerSecond: 500 })).body).toEqual({ ratePerSecond: 500 });
+    for (let tries = 0; simulator.stats.generatedPosts < 5 && tries < 500; tries++) await call('GET', '/health/live');
+    await call('PUT', '/generator', { ratePerSecond: 0 });
+    const { body } = await call('GET', '/stats');
+    expect(body).toMatchObject({ generatorRate: 0, connections: 0, unimplemented: [], calls: {} });
+    expect((body as { generated: number }).generated).toBeGreaterThanOrEqual(5);
+  });
+
+  it.each([
+    ['POST', '/channels', { title: '' }, 400],
+    ['POST', '/channels', { title: 'x', username: 'simulated_news_1' }, 400],
+    ['POST', MESSAGES, { text: '' }, 400],
+    ['POST', MESSAGES, { messages: [{ text: 'a' }, { text: '' }] }, 400],
+    ['POST', MESSAGES, { text: 'x'.repeat(4_097) }, 400],
+    ['POST', MESSAGES, { text: 'x', count: 100_001 }, 400],
+    [
+      'POST',
+      MESSAGES,
+      {
+        messages: [
+          { text: 'x', count: 60_000 },
+          { text: 'y', count: 60_000 },
+        ],
+      },
+      400,
+    ],
+    ['POST', MESSAGES, { text: 'x', unknown: 1 }, 400],
+    ['POST', '/channels/5/messages', { text: 'x' }, 404],
+    ['PATCH', `${MESSAGES}/99`, { text: 'x' }, 404],
+    ['DELETE', MESSAGES, { ids: [99] }, 404],
+    ['GET', '/channels/nonsense/events', undefined, 400],
+    ['POST', '/faults', { kind: 'earthquake' }, 400],
+    ['PUT', '/generator', { ratePerSecond: -1 }, 400],
+  ])(
+    'R10 %s %s with a wrong body or address (case %#) is refused, and nothing is posted',
+    async (method, path, body, status) => {
+      const answer = await call(method, path, body);
+      expect(answer.status).toBe(status);
+      expect(answer.body).toHaveProperty('error');
+      expect(simulator.world.eventCount).toBe(0);
+    },
+  );
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { parseConfig } from '../../../stack/config.js';
+import { UserError } from '../../../stack/errors.js';
+import { cpusOf, memoryOf } from '../../../stack/sizes.js';
+import { stackSchema } from '../../../stack/config-schema.js';
+import { stackFile } from '../../support/stack-file.js';
+
+const ROOT = join(__dirname, '..', '..', '..');
+
+function mistakes(raw: Record<string, unknown>): string {
+  try {
+    parseConfig(raw);
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+const SSH_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA';
+const production = {
+  environment: 'production',
+  dataPolicy: 'retain',
+  gateway: { kind: 'machine', host: 'gateway.example.org', hostKey: SSH_KEY },
+  telegram: { kind: 'real', apiId: 1, apiHash: '0'.repeat(32) },
+};
+
+describe('stack configuration', () => {
+  it('R12 an empty configuration is complete by its defaults and frozen', () => {
+    const config = parseConfig({});
+    expect(config.pgbouncer.port).toBe(6434);
+    expect(Object.isFrozen(config.pgbouncer)).toBe(true);
+  });
+
+  it('R12 unknown keys and wrong types are all reported at once, each with its path', () => {
+    const text = mistakes({ nonsense: 1, timescale: { kind: 'container', port: 'x', colour: 'red' } });
+    expect(text).toContain('telegram:nonsense: unknown key');
+    expect(text).toContain('telegram:timescale.port:');
+    expect(text).toContain('telegram:timescale.colour: unknown key');
+  });
+
+  it('O11 two ports alike name both keys', () => {
+    expect(mistakes({ api: { port: 5434 } })).toContain('telegram:api.port: port 5434 is also telegram:timescale.port');
+  });
+
+  it('O11 an even number of Sentinels is refused', () => {
+    expect(mistakes({ redis: { kind: 'container', sentinels: 2 } })).toContain(
+      'telegram:redis.sentinels: expected an odd number, got 2',
+    );
+  });
+
+  it('O11 a pool larger than max_connections allows is refused', () => {
+    const text = mistakes({
+      timescale: { kind: 'container', maxConnections: 25 },
+      pgbouncer: { maxServerConnections: 20 },
+    });
+    expect(text).toContain('telegram:pgbouncer.maxServerConnections: expected at most 15');
+  });
+
+  it('R10 production refuses the simulator', () => {
+    expect(mistakes({ ...production, telegram: { kind: 'simulator' } })).toContain(
+      'a production stack refuses the simulator',
+    );
+  });
+
+  it('R12 production without API id or host key is refused', () => {
+    const text = mistakes({
+      ...production,
+      telegram: { kind: 'real', apiHash: '0'.repeat(32) },
+      gateway: { kind: 'machine', host: 'gateway.example.org' },
+    });
+    expect(text).toContain('telegram:telegram.apiId:');
+    expect(text).toContain('telegram:gateway.hostKey:');
+    expect(mistakes(production)).toBe('');
+  });
+
+  it('D12 the prod example fits 9 CPU and 7.5 GB, the dev example a 2-core, 4 GB machine', () => {
+    const prod = stackSchema.parse(stackFile('Pulumi.prod.yaml'));
+    expect(cpusOf(prod)).toBeLessThanOrEqual(9);
+    expect(memoryOf(prod)).toBeLessThanOrEqual(7_680);
+    expect(memoryOf(parseConfig(stackFile('Pulumi.dev.yaml')))).toBeLessThanOrEqual(3_584);
+  });
+
+  it('R12 the committed stack files hold every key and none that is unknown', () => {
+    const keys = Object.keys(stackSchema.shape).filter(
+      (key) => !['instanceId', 'namePrefix', 'bindAddress', 'docker'].includes(key),
+    );
+    for (const file of ['Pulumi.dev.yaml', 'Pulumi.prod.yaml'])
+      expect(Object.keys(stackFile(file))).toEqual(expect.arrayContaining(keys));
+  });
+
+  it('R12 Pulumi.yaml declares exactly the keys of the schema', () => {
+    const project = parse(readFileSync(join(ROOT, 'Pulumi.yaml'), 'utf8')) as {
+      config: Record<string, { description: string }>;
+    };
+    expect(Object.keys(project.config).sort()).toEqual(Object.keys(stackSchema.shape).sort());
+    for (const { description } of Object.values(project.config)) expect(description.length).toBeGreaterThan(20);
+  });
+});

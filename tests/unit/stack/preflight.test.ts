@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseConfig } from '../../../stack/config.js';
+import { DockerHost, type DockerContainer } from '../../../stack/docker-host.js';
+import { diskRoom, dockerVersion, names, networkName, publishes, subnets } from '../../../stack/preflight.js';
+import { overlaps } from '../../../stack/subnets.js';
+
+const config = parseConfig({ subnet: '172.28.40.0/24' });
+const container = (Names: string, Labels: string): DockerContainer => ({ Names, Labels, State: 'running', Ports: '' });
+
+describe('preflight', () => {
+  it('O11 a Docker engine that is too old is named with the one expected', () => {
+    expect(dockerVersion({ version: '19.03.15' })).toEqual([
+      "Docker: expected 20.10 or newer, found 19.03.15; install docker.io or Docker's own package",
+    ]);
+    expect(dockerVersion({ version: '20.10.24+dfsg1' })).toEqual([]);
+    expect(dockerVersion({ version: '29.1.0' })).toEqual([]);
+  });
+
+  it('D13 a name that another stack uses is reported with its owner and the way out', () => {
+    const containers = [
+      container('telegram-rabbitmq', 'org.telegram-hybrid-stack.instance=other-1'),
+      container('telegram-pgbouncer', 'org.telegram-hybrid-stack.instance=mine'),
+      container('telegram-consumer', ''),
+    ];
+    const lines = names({ config, instance: 'mine', containers });
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain('telegram-rabbitmq belongs to stack "other-1"; set telegram:namePrefix');
+    expect(lines[1]).toContain('telegram-consumer was not made by a stack');
+  });
+
+  it('D13 a network of this name that another stack made is reported, the own one is not', () => {
+    const network = (Labels: Record<string, string> | null) => ({
+      Name: 'telegram-network',
+      Labels,
+      IPAM: { Config: null },
+    });
+    const lineOf = (Labels: Record<string, string> | null) =>
+      networkName({ config, instance: 'mine' }, [network(Labels)]).join();
+    expect(lineOf({ 'org.telegram-hybrid-stack.instance': 'mine' })).toBe('');
+    expect(lineOf({ 'org.telegram-hybrid-stack.instance': 'other-1' })).toContain(
+      'name: network telegram-network belongs to stack "other-1"; set telegram:namePrefix, or remove it with `docker network rm',
+    );
+    expect(lineOf(null)).toContain('name: network telegram-network was not made by a stack');
+  });
+
+  it('O11 too little room on the disk is told with what is expected and how to make some', () => {
+    expect(diskRoom('/var/lib/docker', 4_096)).toEqual([]);
+    expect(diskRoom('/var/lib/docker', 4_095)).toEqual([
+      'disk: expected 4096 MiB free under /var/lib/docker, found 4095; run `docker system prune` or make room',
+    ]);
+  });
+
+  it('D13 an overlapping subnet is reported, the own network is not', () => {
+    const remote = new DockerHost('ssh://elsewhere');
+    const network = (Name: string, Subnet: string) => ({ Name, Labels: null, IPAM: { Config: [{ Subnet }] } });
+    const lines = subnets({ config, host: remote }, [
+      network('telegram-network', '172.28.40.0/24'),
+      network('wide', '172.28.0.0/16'),
+      network('apart', '172.29.0.0/16'),
+    ]);
+    expect(lines).toEqual([
+      'telegram:subnet: 172.28.40.0/24 overlaps 172.28.0.0/16 of Docker network wide; choose another /24',
+    ]);
+  });
+
+  it.each([
+    ['10.0.0.0/8', '10.255.0.0/16', true],
+    ['172.28.40.0/24', '172.28.41.0/24', false],
+    ['172.28.40.0/24', '172.28.40.128/25', true],
+    ['172.28.40.0/24', 'fe80::/64', false],
+    ['172.28.40.0/24', '172.28.40.1/32', true],
+  ])('O11 %s and %s overlap: %s', (one, other, expected) => {
+    expect(overlaps(one, other)).toBe(expected);
+    expect(overlaps(other, one)).toBe(expected);
+  });
+
+  it('D9 a published port is read from what Docker lists', () => {
+    expect(publishes('127.0.0.1:5434->5432/tcp, 5433/tcp', 5434)).toBe(true);
+    expect(publishes('127.0.0.1:5434->5432/tcp', 5432)).toBe(false);
+    expect(publishes('', 5434)).toBe(false);
+  });
+});

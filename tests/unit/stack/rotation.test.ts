@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { activeSlot, refusedStep, slotKeeper } from '../../../stack/rotation.js';
+
+const epochs = fc.integer({ min: 1, max: 1_000_000 });
+
+describe('credential epochs', () => {
+  it.each([
+    [7, 6, 7, 'b'],
+    [8, 8, 7, 'a'],
+    [9, 8, 9, 'b'],
+  ] as const)('O5 epoch %i keeps a at %i and b at %i and uses %s', (epoch, a, b, active) => {
+    expect([slotKeeper(epoch, 'a'), slotKeeper(epoch, 'b'), activeSlot(epoch)]).toEqual([a, b, active]);
+  });
+
+  it('O5 a step of one replaces exactly the slot that comes into use, never the one in use', () => {
+    fc.assert(
+      fc.property(epochs, (epoch) => {
+        const used = activeSlot(epoch);
+        const next = activeSlot(epoch + 1);
+        expect(next).not.toBe(used);
+        expect(slotKeeper(epoch + 1, used)).toBe(slotKeeper(epoch, used));
+        expect(slotKeeper(epoch + 1, next)).not.toBe(slotKeeper(epoch, next));
+      }),
+    );
+  });
+
+  it('O5 the slot in use was made at this very epoch', () => {
+    fc.assert(
+      fc.property(epochs, (epoch) => {
+        expect(slotKeeper(epoch, activeSlot(epoch))).toBe(epoch);
+      }),
+    );
+  });
+
+  it('O5 only the same epoch or the next one is allowed', () => {
+    expect(refusedStep(null, 5)).toBeNull();
+    expect(refusedStep(5, 5)).toBeNull();
+    expect(refusedStep(5, 6)).toBeNull();
+    expect(refusedStep(5, 4)).toContain('below the completed 5');
+    expect(refusedStep(5, 7)).toContain('skips from 5');
+  });
+});

@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Bench } from './support/bench.js';
+import { waitFor } from './support/wait-for.js';
+
+jest.setTimeout(120_000);
+
+/** What happens while the database is away, slow, or refuses a message. */
+describe('database outage', () => {
+  let bench: Bench;
+
+  afterEach(async () => {
+    await bench.close();
+  });
+
+  it('R2 neither loses a message nor moves pts while the database is away', async () => {
+    bench = await Bench.start();
+    const [one] = bench.channels;
+    const before = bench.store.channels.get(String(one))?.pts;
+    bench.store.offline = true;
+    const ids = bench.post(one, 'a', 'b', 'c');
+    await waitFor('commits are tried again', () => bench.store.attemptsWhileOffline >= 2);
+    expect(bench.store.channels.get(String(one))?.pts).toBe(before);
+    expect(bench.pipeline.databaseFailingSince).not.toBeNull();
+    expect(bench.pipeline.alive).toBe(true);
+    bench.store.offline = false;
+    await bench.untilStored(one, ids);
+    expect(bench.store.ids(one)).toEqual(ids);
+    expect(bench.pipeline.databaseFailingSince).toBeNull();
+  });
+
+  it('R2 drops a full queue and fetches it again', async () => {
+    bench = await Bench.start({ capacity: 20 });
+    const [one] = bench.channels;
+    bench.store.hold();
+    const ids = bench.post(one, ...Array.from({ length: 300 }, (_, index) => `post ${String(index)}`));
+    await waitFor('the queue overflowed', () => overflowed(bench, one));
+    bench.store.release();
+    await bench.untilStored(one, ids);
+    expect(bench.store.ids(one)).toEqual(ids);
+    expect(bench.stored.some(({ event }) => event.source === 'difference')).toBe(true);
+  });
+
+  it('R2 a message that the database refuses stops its own channel and no other', async () => {
+    bench = await Bench.start();
+    const [one, two] = bench.channels;
+    bench.store.refuses = ({ message }) => message.text === 'poison';
+    bench.post(one, 'poison');
+    const later = bench.post(one, 'behind it');
+    const elsewhere = bench.post(two, 'a', 'b');
+    await bench.untilStored(two, elsewhere);
+    expect(bench.store.ids(one)).toEqual([]);
+    bench.store.refuses = () => false;
+    await bench.restart(() => undefined);
+    await bench.untilStored(one, later);
+    expect(bench.store.ids(one)).toEqual(bench.truth(one).slice(-2));
+  });
+
+  it('R2 starts while the database is away and reads on when it is back', async () => {
+    bench = await Bench.start();
+    const [one] = bench.channels;
+    let ids: string[] = [];
+    await bench.pipeline.close();
+    bench.store.offline = true;
+    ids = bench.post(one, 'missed');
+    const started = bench.restart(() => undefined);
+    await waitFor('connected', () => bench.pipeline.connected);
+    ids.push(...bench.post(one, 'pushed'));
+    bench.store.offline = false;
+    await started;
+    await bench.untilStored(one, ids);
+    expect(bench.store.ids(one)).toEqual(ids);
+  });
+});
+
+/** The worker has dropped its queue: it waits for a difference. */
+function overflowed(bench: Bench, channel: number): boolean {
+  const worker = bench.pipeline.workers.find((candidate) => candidate.channelId === String(channel));
+  return worker?.dirty ?? false;
+}
