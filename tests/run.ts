@@ -11,7 +11,7 @@ import { report } from '../ops/output.js';
 import { ROOT } from '../ops/stack-folder.js';
 import { serviceEnvironment } from './support/service-access.js';
 import { closingLine, tallyOf, type Tally } from './support/tally.js';
-import { testEnvironment } from './support/test-stack.js';
+import { testEnvironment, writeTestConfig } from './support/test-stack.js';
 
 const REPORTS = join(ROOT, '.stack', 'reports');
 const wanted = process.argv.slice(2);
@@ -79,6 +79,7 @@ async function main(): Promise<number> {
     gate('format', process.execPath, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
     gate('generated files', process.execPath, ['--import', 'tsx', 'ops/cli.ts', 'generate', '--check']);
   }
+  writeTestConfig();
   await bootstrap();
   buildRuntime();
   level('unit');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { whyNoPulumi } from '../support/pulumi.js';
-import { TEST_CONFIG, TEST_STATE, must, run } from '../support/test-stack.js';
+import { TEST_CONFIG, TEST_PREFIX, TEST_STATE, must, run } from '../support/test-stack.js';
 
 const missing = whyNoPulumi();
 if (missing) process.stderr.write(`\nskipped: tests of the real Pulumi engine, because ${missing}\n`);
@@ -12,9 +12,9 @@ const env = { TELEGRAM_STATE_DIR: join(TEST_STATE, 'pulumi') };
 const docker = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim();
 const leftovers = () =>
   [
-    docker('ps', '-a', '--format', '{{.Names}}', '--filter', 'name=^test-telegram'),
-    docker('volume', 'ls', '-q', '--filter', 'name=^test-telegram'),
-    docker('network', 'ls', '--format', '{{.Name}}', '--filter', 'name=^test-telegram'),
+    docker('ps', '-a', '--format', '{{.Names}}', '--filter', `name=^${TEST_PREFIX}telegram`),
+    docker('volume', 'ls', '-q', '--filter', `name=^${TEST_PREFIX}telegram`),
+    docker('network', 'ls', '--format', '{{.Name}}', '--filter', `name=^${TEST_PREFIX}telegram`),
   ].join('');
 
 const MINUTES = 60_000;

@@ -10,6 +10,7 @@ import {
   TEST_PREFIX,
   TEST_STACK,
   TEST_STATE,
+  testPort,
   type CommandResult,
   type Inspected,
 } from '../support/test-stack.js';
@@ -61,8 +62,8 @@ describe('up', () => {
       'Gateway',
       'Telegram',
     ]);
-    expect(first.stdout).toMatch(/ {2}timescaledb +postgresql:\/\/127\.0\.0\.1:15434\n/);
-    expect(first.stdout).toMatch(/ {2}api +http:\/\/127\.0\.0\.1:14010\n/);
+    expect(first.stdout).toMatch(new RegExp(` {2}timescaledb +postgresql://127.0.0.1:${String(testPort(15_434))}\\n`));
+    expect(first.stdout).toMatch(new RegExp(` {2}api +http://127.0.0.1:${String(testPort(14_010))}\\n`));
     expect(first.stderr).toMatch(/^• images: (upstream|debian), because /m);
     expect(first.stderr).toMatch(/✔ up in .*; next: npm run smoke, npm run doctor\n$/);
   });

@@ -8,17 +8,20 @@ import { parse, stringify } from 'yaml';
 import {
   container,
   docker,
+  movePorts,
   run,
   TEST_CONFIG,
   TEST_PREFIX,
   TEST_STACK,
+  testPort,
+  testSubnet,
   type CommandResult,
 } from '../support/test-stack.js';
 
 const BOUND_MS = 120_000;
 /** Names that only these tests would make. */
-const PREFIX = 'test-bad-';
-const SUBNET = '172.28.43.0/24';
+const PREFIX = `${TEST_PREFIX}bad-`;
+const SUBNET = testSubnet(1);
 
 type Keys = Readonly<Record<string, unknown>>;
 
@@ -26,17 +29,10 @@ const TEST_KEYS = (parse(readFileSync(TEST_CONFIG, 'utf8')) as { config: Keys })
 
 /** The config of the test stack at another place: names, subnet and every port. */
 const ELSEWHERE: Keys = {
-  ...Object.fromEntries(Object.entries(TEST_KEYS).map(([key, value]) => [key, movePorts(value)])),
+  ...(movePorts(TEST_KEYS, 4_000) as Keys),
   'telegram:namePrefix': PREFIX,
   'telegram:subnet': SUBNET,
 };
-
-function movePorts(value: unknown): unknown {
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, /port$/i.test(key) ? Number(inner) + 4_000 : inner]),
-  );
-}
 
 let folder: string;
 beforeAll(() => {
@@ -98,7 +94,9 @@ describe('configuration that is wrong', () => {
         'telegram:pgbouncer': { ...(ELSEWHERE['telegram:pgbouncer'] as Keys), maxServerConnections: 75 },
       });
       await refused(result, 'CONFIG');
-      expect(result.stderr).toContain('  - telegram:consumer.port: port 18011 is also telegram:api.port');
+      expect(result.stderr).toContain(
+        `  - telegram:consumer.port: port ${String(testPort(18_011))} is also telegram:api.port`,
+      );
       expect(result.stderr).toContain('  - telegram:redis.sentinels: expected an odd number, got 2');
       expect(result.stderr).toContain('  - telegram:pgbouncer.maxServerConnections: expected at most 70');
     },
@@ -149,11 +147,11 @@ describe('a machine that is in the way', () => {
   beforeAll(async () => {
     listener = createServer().listen(18_010, '127.0.0.1');
     await once(listener, 'listening');
-    await docker('network', 'create', '--subnet', '172.28.43.128/25', 'test-overlap');
+    await docker('network', 'create', '--subnet', testSubnet(1, '128/25'), `${TEST_PREFIX}overlap`);
   });
   afterAll(async () => {
     listener.close();
-    await docker('network', 'rm', 'test-overlap');
+    await docker('network', 'rm', `${TEST_PREFIX}overlap`);
   });
 
   it(
@@ -163,10 +161,12 @@ describe('a machine that is in the way', () => {
       await refused(result, 'PREFLIGHT');
       expect(result.stderr).toContain('2 thing(s) stand in the way');
       expect(result.stderr).toMatch(
-        new RegExp(`telegram:api\\.port: port 18010 is in use by .*\\(process ${String(process.pid)}\\); stop it with`),
+        new RegExp(
+          `telegram:api\\.port: port ${String(testPort(18_010))} is in use by .*\\(process ${String(process.pid)}\\); stop it with`,
+        ),
       );
       expect(result.stderr).toContain(
-        `telegram:subnet: ${SUBNET} overlaps 172.28.43.128/25 of Docker network test-overlap; choose another /24`,
+        `telegram:subnet: ${SUBNET} overlaps ${testSubnet(1, '128/25')} of Docker network ${TEST_PREFIX}overlap; choose another /24`,
       );
     },
     BOUND_MS,
@@ -183,7 +183,7 @@ describe('a machine that is in the way', () => {
         ),
       );
       expect(result.stderr).toContain(
-        `telegram:timescale.port: port 15434 is published by container ${container('timescaledb')}; stop it with`,
+        `telegram:timescale.port: port ${String(testPort(15_434))} is published by container ${container('timescaledb')}; stop it with`,
       );
       expect(result.stderr).toMatch(
         new RegExp(`name: network ${TEST_PREFIX}telegram-network belongs to stack "test-[0-9a-f]{8}"`),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../../ops/stack-folder.js';
-import { connections, must, run } from '../support/test-stack.js';
+import { connections, must, run, testPort } from '../support/test-stack.js';
 
 interface Report {
   readonly ok: boolean;
@@ -47,7 +47,7 @@ describe('commands on a running stack', () => {
       const list = JSON.parse(must('connections', ['--json']).stdout) as Record<string, object>;
       expect(Object.keys(list).sort()).toEqual(Object.keys(connections()).sort());
       for (const entry of Object.values(list)) expect(Object.keys(entry)).toEqual(['host', 'port']);
-      expect(list['timescaledb']).toEqual({ host: '127.0.0.1', port: 15434 });
+      expect(list['timescaledb']).toEqual({ host: '127.0.0.1', port: testPort(15_434) });
     },
     BOUND_MS,
   );

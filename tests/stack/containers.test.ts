@@ -1,6 +1,15 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { connection, docker, inside, inspectAll, type Inspected, TEST_PREFIX } from '../support/test-stack.js';
+import {
+  connection,
+  docker,
+  inside,
+  inspectAll,
+  type Inspected,
+  TEST_PREFIX,
+  testPort,
+  testSubnet,
+} from '../support/test-stack.js';
 
 const MB = 2 ** 20;
 const NETWORK = `${TEST_PREFIX}telegram-network`;
@@ -51,25 +60,25 @@ describe('every container', () => {
     const [network] = JSON.parse(await docker('network', 'inspect', NETWORK)) as [
       { IPAM: { Config: { Subnet: string }[] }; Containers: Record<string, { Name: string; IPv4Address: string }> },
     ];
-    expect(network.IPAM.Config.map(({ Subnet }) => Subnet)).toEqual(['172.28.41.0/24']);
+    expect(network.IPAM.Config.map(({ Subnet }) => Subnet)).toEqual([testSubnet(0)]);
     for (const { Name, NetworkSettings } of all)
       expect({ Name, networks: Object.keys(NetworkSettings.Networks) }).toEqual({ Name, networks: [NETWORK] });
     const places = Object.values(network.Containers).map(
       ({ Name, IPv4Address }) => `${Name.replace(`${TEST_PREFIX}telegram-`, '')} ${IPv4Address.split('/')[0] ?? ''}`,
     );
     expect(places.sort()).toEqual([
-      'consumer 172.28.41.52',
-      'gateway-api 172.28.41.51',
-      'gateway-host 172.28.41.50',
-      'pgbouncer 172.28.41.11',
-      'rabbitmq 172.28.41.40',
-      'redis-master 172.28.41.20',
-      'redis-replica 172.28.41.21',
-      'redis-sentinel-1 172.28.41.31',
-      'redis-sentinel-2 172.28.41.32',
-      'redis-sentinel-3 172.28.41.33',
-      'simulator 172.28.41.53',
-      'timescaledb 172.28.41.10',
+      `consumer ${testSubnet(0, '52')}`,
+      `gateway-api ${testSubnet(0, '51')}`,
+      `gateway-host ${testSubnet(0, '50')}`,
+      `pgbouncer ${testSubnet(0, '11')}`,
+      `rabbitmq ${testSubnet(0, '40')}`,
+      `redis-master ${testSubnet(0, '20')}`,
+      `redis-replica ${testSubnet(0, '21')}`,
+      `redis-sentinel-1 ${testSubnet(0, '31')}`,
+      `redis-sentinel-2 ${testSubnet(0, '32')}`,
+      `redis-sentinel-3 ${testSubnet(0, '33')}`,
+      `simulator ${testSubnet(0, '53')}`,
+      `timescaledb ${testSubnet(0, '10')}`,
     ]);
   });
 
@@ -97,7 +106,7 @@ describe('D1 TimescaleDB', () => {
   it('D1 has its limits, its port and the tuning that follows from them', async () => {
     const { HostConfig, NetworkSettings } = part('timescaledb');
     expect([HostConfig.Memory / MB, HostConfig.NanoCpus / 1e9]).toEqual([1024, 2]);
-    expect(NetworkSettings.Ports['5432/tcp']).toEqual([{ HostIp: '127.0.0.1', HostPort: '15434' }]);
+    expect(NetworkSettings.Ports['5432/tcp']).toEqual([{ HostIp: '127.0.0.1', HostPort: String(testPort(15_434)) }]);
     const [settings] = await query(
       'timescaledb',
       `select current_setting('shared_buffers') as buffers, current_setting('max_connections') as connections,

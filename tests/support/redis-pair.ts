@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { SENTINEL_MASTER } from '../../runtime/contract.js';
 import { waitFor } from './services.js';
-import { connection, inside } from './test-stack.js';
+import { connection, inside, testSubnet } from './test-stack.js';
 
 /** Both data nodes of the test stack, by the part that they are. Who is master changes with each failover. */
-const NODES = { 'redis-master': '172.28.41.20', 'redis-replica': '172.28.41.21' } as const;
+const NODES = { 'redis-master': testSubnet(0, '20'), 'redis-replica': testSubnet(0, '21') } as const;
 export type RedisPart = keyof typeof NODES;
 
 /** A connection as `admin`, to a data node. */

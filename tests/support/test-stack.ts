@@ -1,15 +1,42 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
 import type { Connection } from '../../ops/connections.js';
 import type { SmokeResult } from '../../ops/smoke.js';
 import { ROOT } from '../../ops/stack-folder.js';
 
 /** The stack that the tests bring up: its own names, subnet and ports, so that it lives beside a developer's own. */
 export const TEST_STACK = 'test';
-export const TEST_PREFIX = 'test-';
-export const TEST_CONFIG = join(ROOT, 'tests', 'support', 'Pulumi.test.yaml');
+/** Two checkouts test on one machine at the same time when their `TEST_SLOT` differs: 0 (the default) to 9. */
+const SLOT = Number(process.env['TEST_SLOT'] ?? 0);
+export const TEST_PREFIX = SLOT === 0 ? 'test-' : `test${String(SLOT)}-`;
 export const TEST_STATE = join(ROOT, '.stack', 'tests');
+export const TEST_CONFIG = join(TEST_STATE, 'Pulumi.test.yaml');
+
+/** A port of Pulumi.test.yaml as this slot has it. */
+export const testPort = (port: number) => port + 100 * SLOT;
+
+/** Subnet of this slot, by number: 0 is the test stack's, the others are for stacks that single tests make. */
+export const testSubnet = (number: number, host = '0/24') => `172.28.${String(41 + 20 * number + SLOT)}.${host}`;
+
+/** Any config with its ports moved. */
+export function movePorts(value: unknown, by: number): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, /port$/i.test(key) ? Number(inner) + by : movePorts(inner, by)]),
+  );
+}
+
+/** Pulumi.test.yaml as this slot has it. */
+export function writeTestConfig(): void {
+  const source = parse(readFileSync(join(ROOT, 'tests', 'support', 'Pulumi.test.yaml'), 'utf8')) as { config: object };
+  const config = movePorts(source.config, testPort(0)) as object;
+  const own = { 'telegram:namePrefix': TEST_PREFIX, 'telegram:subnet': testSubnet(0) };
+  mkdirSync(TEST_STATE, { recursive: true });
+  writeFileSync(TEST_CONFIG, stringify({ config: { ...config, ...own } }));
+}
 
 /** What every test process gets. */
 export function testEnvironment(): Record<string, string> {
