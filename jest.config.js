@@ -8,6 +8,11 @@ const project = (name, folder) => ({
   displayName: name,
   testMatch: [`<rootDir>/tests/${folder}/**/*.test.ts`],
 });
+/** Tests against real services. */
+const live = (name) => ({
+  ...project(name, name),
+  setupFilesAfterEnv: ['<rootDir>/tests/support/second-chance.ts'],
+});
 
 /** `unit` needs nothing; from `services` on, the tests need the stack that `stack-up` leaves (see tests/run.ts). */
 module.exports = {
@@ -15,9 +20,9 @@ module.exports = {
   projects: [
     project('unit', 'unit'),
     project('stack-up', 'stack-up'),
-    project('services', 'services'),
-    project('stack', 'stack'),
+    live('services'),
+    live('stack'),
     project('stack-down', 'stack-down'),
-    project('cli', 'cli'),
+    live('cli'),
   ],
 };

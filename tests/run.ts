@@ -30,7 +30,14 @@ function gate(name: string, command: string, args: readonly string[]): void {
   note(`gate: ${name}`);
   const { status } = spawnSync(command, [...args], { cwd: ROOT, stdio: ['ignore', 2, 2] });
   const ok = status === 0;
-  tallies.push({ level: name, passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0, seconds: since(started) });
+  tallies.push({
+    level: name,
+    passed: ok ? 1 : 0,
+    failed: ok ? 0 : 1,
+    skipped: 0,
+    seconds: since(started),
+    retried: [],
+  });
 }
 
 /** One Jest project, one file after the other from the stack's levels on. */
@@ -64,7 +71,7 @@ function settingsOf(name: Level, environment: () => Record<string, string>): Rec
     return environment();
   } catch (error) {
     note(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-    tallies.push({ level: name, passed: 0, failed: 1, skipped: 0, seconds: 0 });
+    tallies.push({ level: name, passed: 0, failed: 1, skipped: 0, seconds: 0, retried: [] });
     return null;
   }
 }
@@ -100,6 +107,7 @@ function summary(): void {
     process.stdout.write(
       `${name.padEnd(16)} ${String(passed)} passed, ${String(failed)} failed, ${String(skipped)} skipped in ${String(seconds)} s\n`,
     );
+  for (const name of tallies.flatMap(({ retried }) => retried)) process.stdout.write(`at the second try: ${name}\n`);
   process.stdout.write(`${closingLine(tallies)}\n`);
 }
 

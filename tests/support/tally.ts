@@ -7,6 +7,8 @@ export interface Tally {
   readonly failed: number;
   readonly skipped: number;
   readonly seconds: number;
+  /** Full names of the tests that passed at the second try only. */
+  readonly retried: readonly string[];
 }
 
 interface JestReport {
@@ -14,11 +16,18 @@ interface JestReport {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly invocations?: number;
+    }[];
+  }[];
 }
 
 /** Reads Jest's own JSON report; a report that is missing counts as a failure. */
 export function tallyOf(level: string, report: string, exitCode: number, seconds: number): Tally {
-  if (!existsSync(report)) return { level, passed: 0, failed: 1, skipped: 0, seconds };
+  if (!existsSync(report)) return { level, passed: 0, failed: 1, skipped: 0, seconds, retried: [] };
   const json = JSON.parse(readFileSync(report, 'utf8')) as JestReport;
   const broken = json.numRuntimeErrorTestSuites;
   const failed = json.numFailedTests + broken;
@@ -28,6 +37,10 @@ export function tallyOf(level: string, report: string, exitCode: number, seconds
     failed: failed === 0 && exitCode !== 0 ? 1 : failed,
     skipped: json.numPendingTests,
     seconds,
+    retried: json.testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .filter(({ status, invocations }) => status === 'passed' && (invocations ?? 1) > 1)
+      .map(({ fullName }) => fullName),
   };
 }
 
