@@ -47,7 +47,28 @@ export interface ServiceContainerArgs {
 /** A limit as Docker's provider reads it back; any other form would be a change for ever. */
 export const cpuText = (cores: number) => (Number.isInteger(cores) ? `${String(cores)}.0` : String(cores));
 
-const seconds = (n: number) => `${String(n)}s`;
+/** A duration as Docker's provider reads it back (`90` → `1m30s`); any other form would be a change for ever. */
+export function durationText(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return `${minutes > 0 ? `${String(minutes)}m` : ''}${String(seconds % 60)}s`;
+}
+
+/**
+ * Health checks are forgiven for as long as `up` waits, and until the first that succeeds; from then on three failures in a
+ * row make a container unhealthy: a service that hangs is seen within half a minute.
+ */
+export function healthcheck(
+  command: readonly string[],
+  { waitS, intervalS = 2 }: { readonly waitS: number; readonly intervalS?: number },
+): { tests: string[]; interval: string; timeout: string; startPeriod: string; retries: number } {
+  return {
+    tests: ['CMD', ...command],
+    interval: durationText(intervalS),
+    timeout: '5s',
+    startPeriod: durationText(waitS),
+    retries: 3,
+  };
+}
 
 /**
  * A container as every container of the stack is made: fixed address, loopback ports, limits (swap = memory), bounded
@@ -64,6 +85,7 @@ export function serviceContainer(
   const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16);
   const inline = inlineFiles(files, [...(args.entrypoint ?? []), ...(args.command ?? [])], args.user);
   const readOnly = args.readOnly ?? true;
+  const waitS = args.waitS ?? 90;
   return new docker.Container(
     args.name,
     {
@@ -100,15 +122,12 @@ export function serviceContainer(
       tmpfs: { ...(readOnly && { '/tmp': 'rw,noexec,nosuid,size=64m' }), ...inline?.tmpfs, ...args.tmpfs },
       capabilities: { drops: ['ALL'], adds: [...(args.capabilities ?? [])] },
       securityOpts: ['no-new-privileges:true'],
-      healthcheck: {
-        tests: ['CMD', ...args.health],
-        interval: seconds(args.healthIntervalS ?? 2),
-        timeout: '5s',
-        startPeriod: '1s',
-        retries: 30,
-      },
+      healthcheck: healthcheck(args.health, {
+        waitS,
+        ...(args.healthIntervalS !== undefined && { intervalS: args.healthIntervalS }),
+      }),
       wait: true,
-      waitTimeout: args.waitS ?? 90,
+      waitTimeout: waitS,
       restart: 'unless-stopped',
       logDriver: 'json-file',
       logOpts: { 'max-size': '10m', 'max-file': '3' },

@@ -1,16 +1,19 @@
 import { Command } from 'commander';
 import { connections } from './connections.js';
-import { destroy, setRunning } from './down.js';
+import { destroy, setRunning, type DestroyOptions } from './down.js';
 import { doctor } from './doctor/index.js';
 import { generate } from './generate/index.js';
 import { logs } from './logs.js';
 import { report } from './output.js';
 import { preview, pulumi, pulumiEnv } from './pulumi-commands.js';
+import { rollback, type RollbackOptions } from './rollback.js';
 import { smoke } from './smoke.js';
 import { up } from './up.js';
 import type { StackOptions } from './context.js';
 
 const program = new Command('npm run').description('Commands of the Telegram Hybrid Stack').exitOverride();
+
+const FORGET = 'the machine on which the gateway was installed is gone for good';
 
 /** A command with the options that choose the stack. */
 function command(name: string, description: string): Command {
@@ -22,7 +25,9 @@ function command(name: string, description: string): Command {
     .option('--engine <name>', 'pulumi or embedded; decides before the first `up` only');
 }
 
-command('up', 'bring the stack up').action(async (options: StackOptions) => up(options));
+command('up', 'bring the stack up')
+  .option('--forget-gateway', FORGET)
+  .action(async (options: StackOptions & { forgetGateway?: boolean }) => up(options));
 command('preview', 'show what `up` would change (Pulumi CLI)')
   .allowUnknownOption()
   .argument('[args...]', 'further arguments for `pulumi preview`')
@@ -31,7 +36,12 @@ command('stop', 'stop every container').action(async (options: StackOptions) => 
 command('start', 'start what `stop` stopped').action(async (options: StackOptions) => setRunning(options, true));
 command('destroy', 'remove the stack')
   .option('--yes', 'do not ask')
-  .action(async (options: StackOptions & { yes?: boolean }) => destroy(options));
+  .option('--forget-gateway', FORGET)
+  .action(async (options: DestroyOptions) => destroy(options));
+command('rollback', 'releases on the gateway host, and back to one of them')
+  .option('--release [hash]', 'link this one, or the one installed before, and restart')
+  .option('--json', 'machine-readable list')
+  .action(async (options: RollbackOptions) => rollback(options));
 command('doctor', 'check every part')
   .option('--json', 'machine-readable')
   .action(async (options: StackOptions & { json?: boolean }) => doctor(options));

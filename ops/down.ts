@@ -3,6 +3,7 @@ import { labelOf } from '../stack/docker-host.js';
 import { UserError } from '../stack/errors.js';
 import { openStack, runningStack, type StackOptions } from './context.js';
 import { confirm } from './confirm.js';
+import { checkOldMachine } from './gateway-check.js';
 import { say } from './output.js';
 
 /** Order in which containers start: who needs whom. Stopping goes the other way. */
@@ -41,14 +42,23 @@ export async function setRunning(options: StackOptions, running: boolean): Promi
   say(running ? '✔ started; next: npm run doctor' : '✔ stopped; `npm run start` brings it back as it was');
 }
 
-/** Removes the stack after a question; `--yes` answers it. */
-export async function destroy(options: StackOptions & { readonly yes?: boolean }): Promise<void> {
+export interface DestroyOptions extends StackOptions {
+  /** Answers the question. */
+  readonly yes?: boolean;
+  /** The gateway machine is gone: what is installed there is left as it is. */
+  readonly forgetGateway?: boolean;
+}
+
+/** Removes the stack after a question. Nothing is removed while the gateway machine cannot be reached, unless it is forgotten. */
+export async function destroy(options: DestroyOptions): Promise<void> {
   const { folder, choice } = openStack(options);
   if (!folder.engine) throw new UserError('NOT_UP', `stack "${options.stack}" is not up`);
   const outputs = await choice.engine.outputs();
   const kept = outputs?.environment === 'production' ? 'data volumes are kept' : 'with ALL its data';
   if (!options.yes && !(await confirm(`Destroy stack "${options.stack}", ${kept}?`)))
     throw new UserError('USAGE', 'nothing was destroyed', { fix: 'Say yes, or call `npm run destroy -- --yes`.' });
+  if (options.forgetGateway) await choice.engine.forgetGateway();
+  else if (outputs && outputs.gatewayHost !== 'container') await checkOldMachine(outputs.gatewayLogin, 'destroy');
   await choice.engine.destroy();
   folder.forget();
   say('✔ destroyed');

@@ -3,19 +3,21 @@ import type { StackOutputs } from '../stack/outputs.js';
 import { bootstrap } from './bootstrap.js';
 import { buildRuntime } from './build.js';
 import { openStack, type StackOptions } from './context.js';
-import { unchanged } from './engines/engine.js';
+import { unchanged, type Engine } from './engines/engine.js';
+import { checkMachine, checkOldMachine, machineOf } from './gateway-check.js';
 import { duration, print, say } from './output.js';
 import { versionsBelowFloor } from './versions.js';
 import { DockerHost } from '../stack/docker-host.js';
 
 /** From whatever the machine is to a healthy stack with messages flowing; run again, it changes nothing. */
-export async function up(options: StackOptions): Promise<void> {
+export async function up(options: StackOptions & { readonly forgetGateway?: boolean }): Promise<void> {
   const started = Date.now();
   await bootstrap();
   buildRuntime();
   const { choice } = openStack(options);
   say(`• engine: ${choice.engine.name}, because ${choice.reason}`);
   if (choice.engine.name === 'embedded') say('  it has no preview, no history and no remote backend');
+  await gatewayMachine(choice.engine, options.forgetGateway ?? false);
   const changes = await choice.engine.up();
   const outputs = await choice.engine.outputs();
   if (!outputs) throw new UserError('RESOURCE_FAILED', 'the stack is up but left no outputs');
@@ -23,6 +25,18 @@ export async function up(options: StackOptions): Promise<void> {
   for (const line of await versionsBelowFloor(new DockerHost(outputs.dockerHost), outputs.instance)) say(`! ${line}`);
   if (changes) say(unchanged(changes) ? '✔ no changes' : `✔ ${tally(changes)}`);
   say(`✔ up in ${duration(Date.now() - started)}; next: npm run smoke, npm run doctor`);
+}
+
+/** Before anything is created: the machine is fit, and the one that the gateway leaves lets itself be cleaned up. */
+async function gatewayMachine(engine: Engine, forget: boolean): Promise<void> {
+  if (forget) await engine.forgetGateway();
+  const machine = machineOf(await engine.config());
+  if (!machine) return;
+  await checkMachine(machine);
+  say(`• gateway machine: ${machine.user}@${machine.host} is reached and fit`);
+  const before = forget ? null : await engine.outputs();
+  if (before && !['container', machine.host].includes(before.gatewayHost))
+    await checkOldMachine(before.gatewayLogin, 'up');
 }
 
 function tally(changes: object): string {

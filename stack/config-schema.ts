@@ -103,6 +103,26 @@ const rabbitmq = z
   .prefault({ kind: 'container' })
   .describe('RabbitMQ: a container of the stack, an external engine, or off (consumers then poll).');
 
+// No ssh-rsa: the provider would ask for a signature with SHA-1, which sshd no longer gives.
+const hostKey = z
+  .string()
+  .regex(/^(ssh-ed25519|ecdsa-sha2-\S+) \S+/, 'expected a public key line such as "ssh-ed25519 AAAA…"')
+  .describe('Public key of the machine; any other is refused.');
+const privateKey = secretText
+  .optional()
+  .describe('Private key in OpenSSH form (secret). Without it the SSH agent is asked.');
+
+const jump = z
+  .strictObject({
+    host: z.string().min(1).describe('Machine that every connection goes through.'),
+    port: port(22, 'Its SSH port.'),
+    user: z.string().default('root').describe('Login there; it needs no rights but to forward.'),
+    hostKey,
+    privateKey,
+  })
+  .optional()
+  .describe('Jump host: the machine is reached through this one.');
+
 const gateway = z
   .discriminatedUnion('kind', [
     z.strictObject({
@@ -117,12 +137,22 @@ const gateway = z
       host: z.string().min(1).describe('Machine reached over SSH.'),
       port: port(22, 'SSH port.'),
       user: z.string().default('root').describe('Login; anybody but root needs sudo without a password.'),
-      hostKey: z
-        .string()
-        .regex(/^(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa) \S+/, 'expected a public key line such as "ssh-ed25519 AAAA…"')
-        .describe('Public key of the machine; any other is refused.'),
-      privateKey: secretText.optional().describe('Private key (secret). Without it the SSH agent is asked.'),
+      hostKey,
+      privateKey,
+      jump,
       healthPort: port(4006, 'Port of health and metrics on the machine.'),
+      healthAddress: z
+        .ipv4()
+        .default('127.0.0.1')
+        .describe('Address on the machine that health and metrics listen on.'),
+      memoryMb: z.int().min(128).default(512).describe('Memory limit of the unit in MiB.'),
+      allowedNetworks: z
+        .array(z.string().regex(/^[0-9a-fA-F.:]+(\/\d+)?$/, 'expected an address or a network such as 10.0.0.0/8'))
+        .min(1)
+        .optional()
+        .describe(
+          'The only networks that the unit may talk to, Telegram and the data services among them (cgroup v2).',
+        ),
       viewpoint: z
         .enum(['published', 'inNetwork'])
         .default('published')
@@ -216,3 +246,6 @@ export const stackSchema = z.strictObject({
 });
 
 export type StackConfig = z.output<typeof stackSchema>;
+
+/** Where and as whom to log in over SSH, as a stack file says it. */
+export type SshLogin = NonNullable<z.output<typeof jump>>;

@@ -21,7 +21,12 @@ export interface LoadedConfig {
  */
 export function loadConfig(): LoadedConfig {
   const stack = pulumi.getStack();
-  return { stack, config: parseConfig(ownKeys(pulumi.runtime.allConfig())) };
+  return { stack, config: parseStackFile(pulumi.runtime.allConfig()) };
+}
+
+/** The same from the values of a stack file as Pulumi hands them over: full keys, structured values as JSON text. */
+export function parseStackFile(all: Readonly<Record<string, string>>): StackConfig {
+  return parseConfig(ownKeys(all));
 }
 
 /** Checks raw values (`key` → value as in the stack file) and returns them complete and frozen. */

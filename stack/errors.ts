@@ -13,6 +13,9 @@ export const STACK_ERRORS = {
   BUILD_MISSING: 'Run `npm run build`.',
   USAGE: 'Run `npm run up -- --help` for what each command takes.',
   PULUMI_MISSING: 'Install the Pulumi CLI, or use `npm run up`, which has an engine of its own.',
+  NO_RELEASE: 'Run `npm run rollback` for the releases on the gateway host.',
+  ROLLBACK_FAILED:
+    'See the lines above and `npm run logs -- gateway`; `npm run up` installs the release of the checkout.',
   INSTALL: 'Run the printed commands as root, then try again.',
 } as const;
 

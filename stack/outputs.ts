@@ -1,11 +1,15 @@
 import * as pulumi from '@pulumi/pulumi';
+import type { types } from '@pulumi/command';
 import type { Endpoint } from '../components/endpoint.js';
 import { activeOf } from '../components/slots.js';
 import type { StackConfig } from './config-schema.js';
 import type { DataLayer } from './data-layer.js';
+import type { GatewayLogin } from './gateway-login.js';
 import type { HostCheck } from './host-check.js';
 import { publishedPorts } from './ports.js';
 import type { Secrets } from './secrets.js';
+
+type SshConnection = types.input.remote.ConnectionArgs;
 
 /** Where a service is reached from the Docker host. */
 export interface ServiceAddress {
@@ -36,6 +40,8 @@ export interface StackOutputs {
   /** Full names of the stack's containers. */
   readonly containers: readonly string[];
   readonly services: Readonly<Record<string, ServiceAddress>>;
+  /** How the gateway host is reached over SSH; secret. */
+  readonly gatewayLogin: GatewayLogin;
   /** By the name of the service; secret. */
   readonly logins: Readonly<Record<string, Login>>;
 }
@@ -48,6 +54,7 @@ interface OutputParts {
   readonly host: HostCheck;
   readonly secrets: Secrets;
   readonly data: DataLayer;
+  readonly gatewayLogin: SshConnection;
 }
 
 /** Addresses in plain, logins as a secret. */
@@ -64,6 +71,7 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
     gatewayHost: config.gateway.kind === 'machine' ? config.gateway.host : 'container',
     containers: [...new Set(containers)],
     services: services(parts),
+    gatewayLogin: gatewayLogin(parts.gatewayLogin),
     logins: logins(parts),
   };
 }
@@ -102,6 +110,10 @@ function services({ config, data }: OutputParts): Record<string, ServiceAddress>
     add('simulator-control', 'telegram', 'http', bindAddress, telegram.controlPort);
   }
   return list;
+}
+
+function gatewayLogin(connection: SshConnection): pulumi.Output<GatewayLogin> {
+  return pulumi.secret(pulumi.output(connection).apply((login) => login as GatewayLogin));
 }
 
 /** People read: the logins are those of the readers, the database's own admin apart. */

@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import { GatewayHost } from '../components/gateway-host/index.js';
+import { sshConnection } from '../components/gateway-service/connection.js';
 import { GatewayService } from '../components/gateway-service/index.js';
 import { RuntimeService } from '../components/runtime-service/index.js';
 import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js';
@@ -9,6 +10,7 @@ import type { LoadedConfig } from './config.js';
 import type { StackConfig } from './config-schema.js';
 import { allReady, Ground } from './context.js';
 import { createDataLayer, type DataLayer } from './data-layer.js';
+import { machineLogin } from './gateway-login.js';
 import type { HostCheck } from './host-check.js';
 import { stackOutputs, type StackOutputInputs } from './outputs.js';
 import { readRelease, type Release } from './release.js';
@@ -33,10 +35,11 @@ export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackO
   const data = createDataLayer(stack, config, secrets);
   const parts: Parts = { stack, config, secrets, data, release };
   const simulator = createSimulator(parts);
-  createGateway(parts, simulator);
+  const place = gatewayPlace(parts);
+  createGateway(parts, place, simulator);
   createConsumer(parts);
   createApi(parts);
-  return stackOutputs({ config, host, secrets, data });
+  return stackOutputs({ config, host, secrets, data, gatewayLogin: sshConnection(place.target) });
 }
 
 function createSimulator({ stack, config, secrets }: Parts): RuntimeService | null {
@@ -67,9 +70,8 @@ function createSimulator({ stack, config, secrets }: Parts): RuntimeService | nu
   });
 }
 
-function createGateway(parts: Parts, simulator: RuntimeService | null): GatewayService {
-  const { config, release } = parts;
-  const place = gatewayPlace(parts);
+function createGateway(parts: Parts, place: GatewayPlace, simulator: RuntimeService | null): GatewayService {
+  const { release } = parts;
   const settings = clientSettings('gateway', place.viewpoint, parts);
   return new GatewayService('gateway', {
     ...place,
@@ -77,26 +79,24 @@ function createGateway(parts: Parts, simulator: RuntimeService | null): GatewayS
     environment: { ...settings.environment, ...simulatorEnvironment(parts) },
     credentials: settings.credentials,
     ...(parts.secrets.simulator && { session: parts.secrets.simulator.authKeyHex.apply(simulatorSession) }),
-    healthPort: config.gateway.kind === 'machine' ? config.gateway.healthPort : PORTS.gatewayHealth,
     after: allReady(parts.data.pgbouncer, parts.data.redis, parts.data.rabbitmq, simulator),
   });
 }
+
+type GatewayPlace = ReturnType<typeof gatewayPlace>;
 
 /** The machine reached over SSH, or the container that plays it. */
 function gatewayPlace({ stack, config, secrets }: Parts) {
   const { gateway } = config;
   if (gateway.kind === 'machine')
     return {
-      target: {
-        host: gateway.host,
-        port: gateway.port,
-        user: gateway.user,
-        hostKey: gateway.hostKey,
-        ...(gateway.privateKey && { privateKey: pulumi.secret(gateway.privateKey) }),
-      },
+      target: machineLogin(gateway),
       hostId: gateway.host,
+      ...(gateway.allowedNetworks && { allowedNetworks: gateway.allowedNetworks }),
       viewpoint: gateway.viewpoint,
-      memoryMb: GATEWAY_MEMORY_MB,
+      memoryMb: gateway.memoryMb,
+      healthPort: gateway.healthPort,
+      healthAddress: gateway.healthAddress,
     };
   const key = (seed: pulumi.Output<string>) => seed.apply((text) => ed25519KeyPair(Buffer.from(text, 'base64')));
   const hostKey = key(secrets.sshHostSeed);
@@ -116,7 +116,7 @@ function gatewayPlace({ stack, config, secrets }: Parts) {
       port: gateway.sshPort,
       user: 'root',
       hostKey: hostKey.apply(({ publicKeyLine }) => publicKeyLine),
-      privateKey: pulumi.secret(clientKey.apply(({ privateKeyOpenSsh }) => privateKeyOpenSsh)),
+      privateKey: clientKey.apply(({ privateKeyOpenSsh }) => privateKeyOpenSsh),
     },
     hostId: host.hostId,
     host: host.container,
@@ -124,11 +124,12 @@ function gatewayPlace({ stack, config, secrets }: Parts) {
     allowedNetworks: [config.subnet],
     viewpoint: 'inNetwork' as const,
     memoryMb: gateway.memoryMb - HOST_MEMORY_MB,
+    healthPort: PORTS.gatewayHealth,
+    // The container publishes it on loopback.
+    healthAddress: '0.0.0.0',
   };
 }
 
-/** Limit of the gateway's unit on a machine, in MiB. */
-const GATEWAY_MEMORY_MB = 512;
 /** What systemd and sshd of the dev gateway host need, in MiB. */
 const HOST_MEMORY_MB = 96;
 

@@ -5,12 +5,14 @@ import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
 import type { Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
-import { cpuText } from '../service-container.js';
+import { cpuText, healthcheck } from '../service-container.js';
 import { HOST_NUMBERS, INSTANCE_LABEL, SOURCE_LABEL, type StackContext } from '../stack-context.js';
 import { CAPABILITIES, KEYS_FOLDER, SYSTEMD_CONTAINER, keyFiles } from './render.js';
 
 const NAME = 'telegram-gateway-host';
 const GRACE_S = 30;
+/** Bound of the wait for sshd at creation, in seconds. */
+const WAIT_S = 90;
 
 export interface GatewayHostArgs {
   readonly stack: StackContext;
@@ -104,15 +106,9 @@ export class GatewayHost extends Component implements Ready {
         capabilities: { drops: ['ALL'], adds: [...CAPABILITIES] },
         tmpfs: SYSTEMD_CONTAINER.tmpfs,
         stopSignal: SYSTEMD_CONTAINER.stopSignal,
-        healthcheck: {
-          tests: ['CMD', '/usr/local/sbin/host-health'],
-          interval: '2s',
-          timeout: '5s',
-          startPeriod: '1s',
-          retries: 30,
-        },
+        healthcheck: healthcheck(['/usr/local/sbin/host-health'], { waitS: WAIT_S }),
         wait: true,
-        waitTimeout: 90,
+        waitTimeout: WAIT_S,
         restart: 'unless-stopped',
         logDriver: 'json-file',
         logOpts: { 'max-size': '10m', 'max-file': '3' },

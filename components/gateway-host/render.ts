@@ -17,7 +17,8 @@ export const SYSTEMD_CONTAINER = {
 } as const;
 
 /**
- * SYS_ADMIN: mounts of systemd. MKNOD: PrivateDevices=. SYS_CHROOT: sshd's separation. The rest is what root of a small
+ * SYS_ADMIN: mounts of systemd. MKNOD: PrivateDevices=. SETFCAP and SYS_PTRACE: PrivateUsers=, which maps root into a user
+ * namespace and finds the process behind ProtectProc=. SYS_CHROOT: sshd's separation. The rest is what root of a small
  * machine does: owners, other users' processes, port 22.
  */
 export const CAPABILITIES = [
@@ -28,11 +29,13 @@ export const CAPABILITIES = [
   'CAP_KILL',
   'CAP_MKNOD',
   'CAP_NET_BIND_SERVICE',
+  'CAP_SETFCAP',
   'CAP_SETGID',
   'CAP_SETPCAP',
   'CAP_SETUID',
   'CAP_SYS_ADMIN',
   'CAP_SYS_CHROOT',
+  'CAP_SYS_PTRACE',
 ] as const;
 
 /** Where the image's sshd looks for its host key and for who may log in. */

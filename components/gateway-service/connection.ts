@@ -1,5 +1,5 @@
 import type { types } from '@pulumi/command';
-import type * as pulumi from '@pulumi/pulumi';
+import * as pulumi from '@pulumi/pulumi';
 
 /** Where to log in over SSH. */
 export interface SshTarget {
@@ -11,13 +11,13 @@ export interface SshTarget {
   /** Public key line of the machine, `ssh-ed25519 AAAA…`; any other is refused. Never absent: without it any key is taken. */
   readonly hostKey: pulumi.Input<string>;
   /** OpenSSH private key, a secret. Without it the SSH agent of the person who runs the stack is asked. */
-  readonly privateKey?: pulumi.Output<string>;
+  readonly privateKey?: pulumi.Input<string> | undefined;
   /** Machine to go through. */
-  readonly proxy?: SshTarget;
+  readonly proxy?: SshTarget | undefined;
 }
 
-/** Failed dials before giving up: a container's sshd needs a moment. */
-const DIAL_ERRORS = 20;
+/** Failed dials before giving up: a machine that was just started needs a moment. */
+const DIAL_ERRORS = 6;
 const DIAL_TIMEOUT_S = 15;
 
 /** Written out field by field: an unknown field would show the private key in the provider's error message. */
@@ -31,7 +31,7 @@ function endpoint({ host, port, user, hostKey, privateKey }: SshTarget): types.i
     port: port ?? 22,
     user,
     hostKey,
-    ...(privateKey && { privateKey }),
+    ...(privateKey && { privateKey: pulumi.secret(privateKey) }),
     dialErrorLimit: DIAL_ERRORS,
     perDialTimeout: DIAL_TIMEOUT_S,
   };

@@ -11,11 +11,10 @@ import {
   installScript,
   prepareScript,
   removeScript,
-  rootCommand,
-  rootShell,
   serviceScript,
   sessionScript,
 } from './render.js';
+import { askableAddress, rootCommand, rootShell } from './shell.js';
 import { renderEnvironment, renderUnit } from './unit.js';
 
 /** What `scripts/build.mjs` made, from `dist/manifest.json`; paths are relative to the project. */
@@ -47,6 +46,8 @@ export interface GatewayServiceArgs {
   readonly allowedNetworks?: readonly string[];
   /** Port of health and metrics. A change restarts the service. */
   readonly healthPort: number;
+  /** Address that health and metrics listen on. A change restarts the service. @default '127.0.0.1' */
+  readonly healthAddress?: string;
   /** Session file. @default '/opt/telegram-gateway/.session/default.session' */
   readonly sessionFile?: string;
   /** What must be ready before anything is installed. @default none */
@@ -183,9 +184,11 @@ function install(release: GatewayRelease): string {
 
 function service_(args: GatewayServiceArgs, sessionFile: string): pulumi.Output<string> {
   const { hash, nodeVersion } = args.release;
+  const listen = args.healthAddress ?? '127.0.0.1';
   const own = {
     TELEGRAM_CREDENTIALS_FILE: GATEWAY_PATHS.credentials,
     TELEGRAM_SESSION_FILE: sessionFile,
+    TELEGRAM_LISTEN_HOST: listen,
     TELEGRAM_LISTEN_PORT: String(args.healthPort),
   };
   return pulumi.all({ ...own, ...args.environment }).apply((variables) =>
@@ -198,7 +201,7 @@ function service_(args: GatewayServiceArgs, sessionFile: string): pulumi.Output<
         ...(args.allowedNetworks && { allowedNetworks: args.allowedNetworks }),
       }),
       environment: renderEnvironment(variables),
-      healthPort: args.healthPort,
+      healthAddress: askableAddress(listen, args.healthPort),
     }),
   );
 }

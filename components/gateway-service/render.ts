@@ -3,25 +3,13 @@
  * beside systemd they need what every Debian or Red Hat has: coreutils, tar, gzip, cmp, useradd.
  */
 import { GATEWAY_PATHS, GATEWAY_UNIT, GATEWAY_USER } from '../../runtime/contract.js';
+import { LINK_RELEASE, script, startedAndHealthy } from './shell.js';
 import { nodePath } from './unit.js';
 
 /** Where archives are copied to, by the login user, before root unpacks them. */
 export const STAGING = `${GATEWAY_PATHS.root}/staging`;
 /** Releases that stay on the host, the current one included. */
 const KEEP_RELEASES = 5;
-const HEALTH_TRIES = 60;
-const JOURNAL_LINES = 40;
-
-/** Shell that reads a script from stdin, as root. */
-export function rootShell(user: string): string {
-  return user === 'root' ? 'sh -s' : 'sudo -n sh -s';
-}
-
-/** A whole script as one command, as root, with stdin left to the script. */
-export function rootCommand(user: string, script: string): string {
-  const quoted = `'${script.trim().replaceAll("'", `'\\''`)}'`;
-  return user === 'root' ? `sh -c ${quoted}` : `sudo -n sh -c ${quoted}`;
-}
 
 /** User, folders, owners. The session folder is the service's own, so is the one with the credentials. */
 export function prepareScript(): string {
@@ -94,32 +82,34 @@ export interface ServiceArgs {
   readonly nodeVersion: string;
   readonly unit: string;
   readonly environment: string;
-  readonly healthPort: number;
+  /** `host:port` where the machine itself asks for health. */
+  readonly healthAddress: string;
 }
 
 /**
  * Unit, environment, `current` link; restarts when one of them changed or the service does not run; waits until it
  * answers. On failure the journal's last lines are shown.
  */
-export function serviceScript({ hash, nodeVersion, unit, environment, healthPort }: ServiceArgs): string {
+export function serviceScript({ hash, nodeVersion, unit, environment, healthAddress }: ServiceArgs): string {
   const { root, releases, current, unit: unitFile } = GATEWAY_PATHS;
-  const url = `http://127.0.0.1:${String(healthPort)}/health/live`;
   return script(`
+${startedAndHealthy(nodePath(nodeVersion), healthAddress)}
+${LINK_RELEASE}
 changed=no
 put() {
   cat > "$1.new"
   chmod "$2" "$1.new"
   if cmp -s "$1.new" "$1"; then rm -f "$1.new"; else mv -f "$1.new" "$1"; changed=yes; fi
 }
-# 253 and newer open the notify socket for the service; before, its messages come from a child process.
+# 253 and newer open the notify socket for the service; before, its messages come from a child process. Some kernels and
+# containers refuse the mapping of users.
 for_this_systemd() {
   set -- $(systemctl --version)
-  if [ "\${2%%[!0-9]*}" -ge 253 ]; then sed 's/^NotifyAccess=all$/NotifyAccess=main/'; else sed '/^OpenFile=/d'; fi
-}
-give_up() {
-  echo "${GATEWAY_UNIT}: $1; its last lines:" >&2
-  journalctl --unit ${GATEWAY_UNIT} --lines ${String(JOURNAL_LINES)} --no-pager --output cat >&2
-  exit 1
+  if [ "\${2%%[!0-9]*}" -ge 253 ]; then notify='s/^NotifyAccess=all$/NotifyAccess=main/'; else notify='/^OpenFile=/d'; fi
+  users=
+  systemd-run --quiet --wait --collect --property=User=${GATEWAY_USER} --property=PrivateUsers=yes \\
+    --property=ProtectProc=invisible /bin/true 2>/dev/null || users='/^PrivateUsers=/d'
+  sed -e "$notify" -e "$users"
 }
 umask 077
 put ${GATEWAY_PATHS.environment} 0600 <<'ENVIRONMENT_FILE'
@@ -132,23 +122,15 @@ put ${unitFile} 0644 < ${unitFile}.rendered
 rm -f ${unitFile}.rendered
 if [ "$(readlink ${current} || true)" != releases/${hash} ]; then
   touch ${releases}/${hash}
-  ln -sfn releases/${hash} ${current}.new
-  mv -T ${current}.new ${current}
+  link_release ${hash}
   changed=yes
 fi
 systemctl daemon-reload
 systemctl enable --quiet ${GATEWAY_UNIT}
 if [ "$changed" = yes ] || ! systemctl is-active --quiet ${GATEWAY_UNIT}; then
-  systemctl reset-failed ${GATEWAY_UNIT} 2>/dev/null || true
-  systemctl restart ${GATEWAY_UNIT} || give_up "does not start"
+  restart || failed "$why"
 fi
-tries=0
-until ${nodePath(nodeVersion)} -e 'fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))' ${url}; do
-  tries=$((tries + 1))
-  systemctl is-failed --quiet ${GATEWAY_UNIT} && give_up "has failed"
-  [ "$tries" -lt ${String(HEALTH_TRIES)} ] || give_up "does not answer ${url}"
-  sleep 1
-done
+healthy || failed "$why"
 for old in $(ls -1t ${releases} | tail -n +${String(KEEP_RELEASES + 1)}); do
   [ "$old" = ${hash} ] || rm -rf "${releases}/$old"
 done
@@ -170,11 +152,6 @@ rm -rf ${releases} ${current} ${root}/node ${STAGING} ${folderOf(credentials)} $
 rmdir ${sessions} ${root} 2>/dev/null || true
 [ -d ${sessions} ] || userdel ${GATEWAY_USER} 2>/dev/null || true
 `;
-}
-
-/** A function body: the shell has read all of it before anything runs, and nothing in it can eat the rest of stdin. */
-function script(body: string): string {
-  return `set -eu\nmain() {\n${body.trim()}\n}\nmain </dev/null\n`;
 }
 
 function folderOf(path: string): string {

@@ -20,9 +20,9 @@ export function nodePath(version: string): string {
  * The unit file. Runs on systemd 252 and newer; older ones ignore what they do not know.
  *
  * NotifyAccess=all and OpenFile= stand for both ways to notify, see runtime/sd-notify.ts; `serviceScript` keeps the one
- * that the host's systemd has.
+ * that the host's systemd has. It also takes PrivateUsers= away where the kernel refuses user namespaces.
  * Restart=on-failure without a start limit: it is never given up, except for the exit codes that a restart cannot mend.
- * Not set: MemoryDenyWriteExecute, because V8 makes executable memory; PrivateUsers, because some kernels have none.
+ * Not set: MemoryDenyWriteExecute, because V8 makes executable memory.
  */
 export function renderUnit({ nodeVersion, memoryMb, allowedNetworks }: UnitArgs): string {
   const heapMb = Math.floor(memoryMb * HEAP_SHARE);
@@ -65,6 +65,7 @@ NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
 PrivateTmp=yes
+PrivateUsers=yes
 PrivateDevices=yes
 DevicePolicy=closed
 ProtectSystem=strict

@@ -15,8 +15,8 @@ export const entrySchema = z.strictObject({
   /** Empty while nothing exists, for instance between the removal and the creation of a replaced container. */
   id: z.string(),
   hash: z.string(),
-  /** `pending`: made, but not seen ready; the next run replaces it. */
-  status: z.enum(['ready', 'pending']),
+  /** `pending`: made, but not seen ready; the next run replaces it. `again`: the next run is to replace it. */
+  status: z.enum(['ready', 'pending', 'again']),
   /** Position in dependency order; removal goes backwards. */
   order: z.number(),
   options: keptOptions,

@@ -22,6 +22,27 @@ export const ENGINE_ERRORS = {
   ENGINE_NAME_TAKEN: { exit: 1, fix: 'Remove it, or give this stack another name.' },
   ENGINE_DOCKER_UNREACHABLE: { exit: 1, fix: 'Start Docker (`systemctl start docker`) and run the command again.' },
   ENGINE_RESOURCE_FAILED: { exit: 1, fix: 'Mend the cause and run `npm run up` again: it goes on where it stopped.' },
+  SSH_UNREACHABLE: {
+    exit: 1,
+    fix: 'See that the machine runs, that its sshd listens, and that telegram:gateway.host and port (and jump) are right.',
+  },
+  SSH_TIMEOUT: {
+    exit: 1,
+    fix: 'See that the address is right and no firewall stands in between; a machine behind a bastion needs telegram:gateway.jump.',
+  },
+  SSH_LOGIN: {
+    exit: 1,
+    fix: 'Put the public key into ~/.ssh/authorized_keys of that login, or correct telegram:gateway.user and privateKey; `ssh-add -l` lists the keys of the agent.',
+  },
+  SSH_HOST_KEY: {
+    exit: 1,
+    fix: 'Compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the machine itself. If it was installed anew, put that file into telegram:gateway.hostKey; if it was not, somebody stands in between.',
+  },
+  SSH_SUDO: {
+    exit: 1,
+    fix: "Let the login become root without a password, on the machine: `echo 'LOGIN ALL=(root) NOPASSWD: ALL' | sudo tee /etc/sudoers.d/telegram-gateway`.",
+  },
+  SSH_HOST_UNFIT: { exit: 1, fix: 'Use a machine with systemd 252 or newer (Debian 12, Ubuntu 24.04).' },
   ENGINE_INTERRUPTED: { exit: 130, fix: 'Run the command again: it goes on where it stopped.' },
 } as const satisfies Record<string, { exit: number; fix: string }>;
 

@@ -52,6 +52,7 @@ export function decide({ entry, hash, changed, rules, options, live }: Situation
   if (entry === undefined) return { action: 'create', reason: 'new' };
   if (live.there === 'missing' || entry.id === '') return { action: 'create', reason: 'it was gone' };
   if (entry.status === 'pending') return { action: 'replace', reason: 'it never became ready' };
+  if (entry.status === 'again') return { action: 'replace', reason: 'it is to be made again' };
   if (entry.hash === hash || changed.every((key) => rules.storeOnlyKeys?.includes(key))) {
     if (live.there === 'stopped') return { action: 'start', reason: 'it had stopped' };
     return entry.hash === hash

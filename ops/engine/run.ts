@@ -60,6 +60,24 @@ export async function destroyEmbedded(options: SessionOptions): Promise<{ change
   });
 }
 
+/** The next run replaces what has this name, though nothing about it changed. Returns how many there are. */
+export async function markAgain(options: SessionOptions, name: string): Promise<number> {
+  return locked(options, 'mark', ({ state }) => {
+    const found = state.entries().filter((entry) => entry.name === name);
+    for (const entry of found) state.put({ ...entry, status: 'again' }, state.unseal(entry));
+    return Promise.resolve(found.length);
+  });
+}
+
+/** Drops what is of these types from the state, without doing anything to what it stands for. Returns the names. */
+export async function forgetEmbedded(options: SessionOptions, types: readonly string[]): Promise<string[]> {
+  return locked(options, 'forget', ({ state }) => {
+    const doomed = state.entries().filter(({ type }) => types.includes(type));
+    for (const { type, name } of doomed) state.drop(keyOf(type, name));
+    return Promise.resolve(doomed.map(({ name }) => name));
+  });
+}
+
 async function locked<T>(options: SessionOptions, why: string, task: (session: Session) => Promise<T>): Promise<T> {
   const release = lockState(options.stateDir, why);
   try {

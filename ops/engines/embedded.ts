@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import type { EngineEvent } from '../engine/events.js';
-import { destroyEmbedded, runEmbedded, type EngineOptions } from '../engine/run.js';
+import { destroyEmbedded, forgetEmbedded, markAgain, runEmbedded, type EngineOptions } from '../engine/run.js';
 import { openKey, seal, unseal } from '../engine/seal.js';
 import { STATE_FILE } from '../engine/state.js';
 import { duration, say } from '../output.js';
@@ -11,6 +11,8 @@ import { ROOT, type StackFolder } from '../stack-folder.js';
 import type { Changes, Engine } from './engine.js';
 
 const PROJECT = 'telegram';
+/** Everything over SSH is on the gateway host. */
+const REMOTE = ['command:remote:Command', 'command:remote:CopyToRemote'];
 
 /** The project's own engine: the same program, applied to Docker and over SSH in this process. */
 export class EmbeddedEngine implements Engine {
@@ -51,6 +53,18 @@ export class EmbeddedEngine implements Engine {
     process.chdir(ROOT);
     await untilInterrupted((signal) => destroyEmbedded(this.#options(signal)));
     rmSync(this.#file, { force: true });
+  }
+
+  async config(): Promise<Readonly<Record<string, string>>> {
+    return Promise.resolve(this.folder.readConfig());
+  }
+
+  async again(name: string): Promise<void> {
+    await untilInterrupted((signal) => markAgain(this.#options(signal), name));
+  }
+
+  async forgetGateway(): Promise<void> {
+    await untilInterrupted((signal) => forgetEmbedded(this.#options(signal), REMOTE));
   }
 
   async outputs(): Promise<StackOutputs | null> {

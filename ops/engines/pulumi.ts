@@ -2,7 +2,7 @@ import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import { ensureStack, runPulumi } from '../pulumi-cli.js';
 import type { StackFolder } from '../stack-folder.js';
-import type { Changes, Engine } from './engine.js';
+import { GATEWAY_REMOVAL, type Changes, type Engine } from './engine.js';
 
 /** The Pulumi CLI with the stack's own backend, passphrase and working config. */
 export class PulumiEngine implements Engine {
@@ -33,6 +33,40 @@ export class PulumiEngine implements Engine {
   async destroy(): Promise<void> {
     await this.#must(['destroy', '--yes', '--non-interactive', '--suppress-outputs', '--exclude-protected']);
     await this.#must(['stack', 'rm', this.folder.stack, '--yes', '--preserve-config']).catch(() => undefined);
+  }
+
+  async config(): Promise<Readonly<Record<string, string>>> {
+    await ensureStack(this.folder, this.cli);
+    const found = await this.#json(['config', '--json', '--show-secrets']);
+    const entries = Object.entries(found as Record<string, { readonly value?: string }>);
+    return Object.fromEntries(entries.map(([key, { value }]) => [key, value ?? '']));
+  }
+
+  async again(name: string): Promise<void> {
+    const urn = await this.#urnOf(name);
+    if (urn) await this.#must(['state', 'taint', urn, '--yes']);
+  }
+
+  async forgetGateway(): Promise<void> {
+    const urn = await this.#urnOf(GATEWAY_REMOVAL);
+    if (urn) await this.#must(['state', 'delete', urn, '--target-dependents', '--yes']);
+  }
+
+  async #urnOf(name: string): Promise<string | undefined> {
+    const { deployment } = (await this.#json(['stack', 'export'])) as {
+      deployment: { resources?: readonly { urn: string }[] };
+    };
+    return deployment.resources?.find(({ urn }) => urn.endsWith(`::${name}`))?.urn;
+  }
+
+  async #json(args: readonly string[]): Promise<unknown> {
+    const { code, stdout } = await runPulumi(this.folder, this.cli, args, 'capture');
+    if (code !== 0)
+      throw new UserError(
+        'RESOURCE_FAILED',
+        `\`pulumi ${args.slice(0, 2).join(' ')}\` ended with code ${String(code)}`,
+      );
+    return JSON.parse(stdout) as unknown;
   }
 
   async outputs(): Promise<StackOutputs | null> {

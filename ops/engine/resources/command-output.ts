@@ -28,11 +28,16 @@ export class CommandOutput {
     for (const text of lines) this.line(text);
   }
 
+  /** All that was said so far. */
+  get texts(): { readonly stdout: string; readonly stderr: string } {
+    const { stdout, stderr } = this.#collected;
+    return { stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') };
+  }
+
   /** Outputs as Pulumi's provider gives them: without the last newline. */
   finish({ code, signal }: Ended): { stdout: string; stderr: string } {
     for (const rest of Object.values(this.#rest)) if (rest !== '') this.line(rest);
-    const stdout = Buffer.concat(this.#collected.stdout).toString('utf8');
-    const stderr = Buffer.concat(this.#collected.stderr).toString('utf8');
+    const { stdout, stderr } = this.texts;
     if (code !== 0) {
       const how = code === null ? `ended by ${signal ?? 'an unknown signal'}` : `exit code ${String(code)}`;
       throw new StepError(`command failed, ${how}`, lastLines(stderr.trim() === '' ? stdout : stderr));
@@ -41,7 +46,8 @@ export class CommandOutput {
   }
 }
 
-function lastLines(text: string): string[] {
+/** The end of what a command said, without empty lines. */
+export function lastLines(text: string): string[] {
   return text
     .split('\n')
     .filter((line) => line.trim() !== '')

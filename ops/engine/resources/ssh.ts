@@ -1,7 +1,7 @@
 /**
  * Connections to other machines.
- * Promised: where a host key is given, only that key is accepted and asked for; a wrong one fails at once. Other failures are
- * tried again up to `dialErrorLimit` times, since a machine that was just made may not answer yet.
+ * Promised: where a host key is given, only that key is accepted and asked for. A wrong key and a refused login fail at once;
+ * other failures are tried again up to `dialErrorLimit` times, since a machine that was just made may not answer yet.
  * Not promised: protection from a false host where the program gives no key.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgor
 import { z } from 'zod';
 import { StepError } from '../errors.js';
 import type { CommandOutput, Ended } from './command-output.js';
+import { type DialError, explainDial, explainJump, wrongHostKey, type Hop } from './ssh-errors.js';
 
 const single = z.strictObject({
   host: z.string(),
@@ -28,7 +29,7 @@ const single = z.strictObject({
 
 export const connectionSchema = single.extend({ proxy: single.optional() });
 export type Connection = z.output<typeof connectionSchema>;
-type Hop = z.output<typeof single>;
+type Target = z.output<typeof single>;
 
 const DEFAULT_DIAL_ERRORS = 10;
 const DEFAULT_DIAL_TIMEOUT_S = 15;
@@ -72,15 +73,26 @@ async function dial(connection: Connection, signal: AbortSignal): Promise<Sessio
     try {
       return await reach(connection);
     } catch (error) {
-      const where = `${connection.user ?? 'root'}@${connection.host}:${String(connection.port ?? 22)}`;
-      if (error instanceof HostKeyError) throw new StepError(error.message);
-      if (limit >= 0 && failures > limit) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new StepError(`no SSH connection to ${where} after ${String(failures)} tries: ${reason}`);
-      }
+      const { message, code, final, details } = explainDial(hopOf(connection), error);
+      if (final) throw new StepError(message, details, code);
+      if (limit >= 0 && failures > limit) throw new StepError(`${message} (${tries(failures)})`, details, code);
       await delay(Math.min(FIRST_PAUSE_MS * 1.5 ** (failures - 1), LONGEST_PAUSE_MS), undefined, { signal });
     }
   }
+}
+
+const tries = (count: number): string => (count === 1 ? 'tried once' : `tried ${String(count)} times`);
+
+/** What a connection comes to with its defaults; the keys stay behind. */
+function hopOf({ host, port, user, privateKey, agentSocketPath, perDialTimeout }: Target): Hop {
+  const agent = agentSocketPath ?? process.env['SSH_AUTH_SOCK'];
+  return {
+    host,
+    port: port ?? 22,
+    user: user ?? 'root',
+    login: privateKey !== undefined ? 'key' : agent ? 'agent' : 'nothing',
+    timeoutS: perDialTimeout ?? DEFAULT_DIAL_TIMEOUT_S,
+  };
 }
 
 async function reach(connection: Connection): Promise<Session> {
@@ -88,49 +100,50 @@ async function reach(connection: Connection): Promise<Session> {
     const client = await handshake(connection, {});
     return { client, close: () => client.destroy() };
   }
-  const bastion = await handshake(connection.proxy, {});
+  const { proxy } = connection;
+  const jump = await handshake(proxy, {});
   try {
     const sock = await new Promise<ClientChannel>((resolve, reject) => {
-      bastion.forwardOut('127.0.0.1', 0, connection.host, connection.port ?? 22, (error, channel) => {
+      jump.forwardOut('127.0.0.1', 0, connection.host, connection.port ?? 22, (error, channel) => {
         if (error === undefined) resolve(channel);
-        else reject(error);
+        else reject(explainJump(hopOf(connection), hopOf(proxy), error));
       });
     });
     const client = await handshake(connection, { sock });
     const close = (): void => {
       client.destroy();
-      bastion.destroy();
+      jump.destroy();
     };
     return { client, close };
   } catch (error) {
-    bastion.destroy();
+    jump.destroy();
     throw error;
   }
 }
 
-class HostKeyError extends Error {}
-
-async function handshake(hop: Hop, extra: Pick<ConnectConfig, 'sock'>): Promise<Client> {
+/** Rejects with a `DialError`. */
+async function handshake(target: Target, extra: Pick<ConnectConfig, 'sock'>): Promise<Client> {
   const client = new Client();
-  const pinned = hop.hostKey === undefined ? undefined : parseHostKey(hop.hostKey);
-  const refused = { wrongKey: false };
+  const hop = hopOf(target);
+  const pinned = target.hostKey === undefined ? undefined : parseHostKey(target.hostKey);
+  let refused: DialError | undefined;
   const config: ConnectConfig = {
     ...extra,
     host: hop.host,
-    port: hop.port ?? 22,
-    username: hop.user ?? 'root',
-    readyTimeout: (hop.perDialTimeout ?? DEFAULT_DIAL_TIMEOUT_S) * 1000,
+    port: hop.port,
+    username: hop.user,
+    readyTimeout: hop.timeoutS * 1000,
     keepaliveInterval: 15_000,
     ...definedOnly({
-      password: hop.password,
-      privateKey: hop.privateKey,
-      passphrase: hop.privateKeyPassword,
-      agent: hop.agentSocketPath ?? process.env['SSH_AUTH_SOCK'],
+      password: target.password,
+      privateKey: target.privateKey,
+      passphrase: target.privateKeyPassword,
+      agent: target.agentSocketPath ?? process.env['SSH_AUTH_SOCK'],
     }),
     ...(pinned && { algorithms: { serverHostKey: pinned.algorithms } }),
     hostVerifier: (key: Buffer) => {
-      refused.wrongKey = pinned !== undefined && !pinned.key.equals(key);
-      return !refused.wrongKey;
+      if (pinned !== undefined && !pinned.key.equals(key)) refused = wrongHostKey(hop, pinned.key, key);
+      return refused === undefined;
     },
   };
   try {
@@ -138,16 +151,14 @@ async function handshake(hop: Hop, extra: Pick<ConnectConfig, 'sock'>): Promise<
       client.once('ready', resolve);
       client.once('error', reject);
       client.once('close', () => {
-        reject(new Error('closed during the handshake'));
+        reject(new Error('the connection was closed during the handshake'));
       });
       client.connect(config);
     });
   } catch (error) {
     client.on('error', () => undefined);
     client.destroy();
-    if (refused.wrongKey)
-      throw new HostKeyError(`the host key of ${hop.host}:${String(hop.port ?? 22)} is not the one that is pinned`);
-    throw error;
+    throw refused ?? explainDial(hop, error);
   }
   return client;
 }

@@ -5,18 +5,18 @@ import {
   installScript,
   prepareScript,
   removeScript,
-  rootCommand,
-  rootShell,
   serviceScript,
   sessionScript,
 } from '../../../components/gateway-service/render.js';
+import { listReleasesScript, rollbackScript } from '../../../components/gateway-service/releases.js';
+import { askableAddress, rootCommand, rootShell } from '../../../components/gateway-service/shell.js';
 
 const SERVICE = serviceScript({
   hash: '0123456789ab',
   nodeVersion: '24.21.0',
   unit: '[Unit]\nDescription=x\n',
   environment: 'A="1"\n',
-  healthPort: 4006,
+  healthAddress: '127.0.0.1:4006',
 });
 const INSTALL = installScript({
   hash: '0123456789ab',
@@ -33,6 +33,9 @@ describe('scripts of the gateway service', () => {
     ['session', sessionScript('/s')],
     ['service', SERVICE],
     ['remove', removeScript()],
+    ['list of releases', listReleasesScript()],
+    ['rollback', rollbackScript()],
+    ['rollback to one', rollbackScript('0123456789ab')],
   ])('S3 %s is valid POSIX shell', (_, script) => {
     const { status, stderr } = spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -106,25 +109,36 @@ put /etc/systemd/system/telegram-gateway.service 0644 < /etc/systemd/system/tele
 rm -f /etc/systemd/system/telegram-gateway.service.rendered
 if [ "$(readlink /opt/telegram-gateway/current || true)" != releases/0123456789ab ]; then
   touch /opt/telegram-gateway/releases/0123456789ab
-  ln -sfn releases/0123456789ab /opt/telegram-gateway/current.new
-  mv -T /opt/telegram-gateway/current.new /opt/telegram-gateway/current
+  link_release 0123456789ab
   changed=yes
 fi
 systemctl daemon-reload
 systemctl enable --quiet telegram-gateway.service
 if [ "$changed" = yes ] || ! systemctl is-active --quiet telegram-gateway.service; then
-  systemctl reset-failed telegram-gateway.service 2>/dev/null || true
-  systemctl restart telegram-gateway.service || give_up "does not start"
+  restart || failed "$why"
 fi
+healthy || failed "$why"
 `);
+    expect(SERVICE).toContain(`link_release() {
+  ln -sfn "releases/$1" /opt/telegram-gateway/current.new
+  mv -T /opt/telegram-gateway/current.new /opt/telegram-gateway/current
+}`);
   });
 
   it('S1 service waits for health with a bound and shows the journal when it gives up', () => {
-    expect(SERVICE).toContain(`  systemctl is-failed --quiet telegram-gateway.service && give_up "has failed"
-  [ "$tries" -lt 60 ] || give_up "does not answer http://127.0.0.1:4006/health/live"
-  sleep 1
+    expect(SERVICE).toContain(`    why='has failed'
+    if systemctl is-failed --quiet telegram-gateway.service; then return 1; fi
+    why="does not answer $url"
+    [ "$tries" -lt 60 ] || return 1
+    sleep 1
 `);
     expect(SERVICE).toContain('journalctl --unit telegram-gateway.service --lines 40 --no-pager --output cat >&2');
+  });
+
+  it('S1 service keeps of the unit what this systemd and this kernel can do', () => {
+    expect(SERVICE).toContain("notify='s/^NotifyAccess=all$/NotifyAccess=main/'; else notify='/^OpenFile=/d'");
+    expect(SERVICE).toContain("--property=ProtectProc=invisible /bin/true 2>/dev/null || users='/^PrivateUsers=/d'");
+    expect(SERVICE).toContain('sed -e "$notify" -e "$users"');
   });
 
   it('S3 service keeps five releases', () => {
@@ -146,7 +160,38 @@ rmdir /opt/telegram-gateway/.session /opt/telegram-gateway 2>/dev/null || true
   });
 });
 
+describe('going back to another release', () => {
+  it('S3 takes the release that was installed before the current one', () => {
+    expect(rollbackScript()).toContain(`to= seen=
+for hash in $(ls -1t /opt/telegram-gateway/releases); do
+  if [ -z "$to" ] && [ -n "$seen" ]; then to=$hash; fi
+  if [ "$hash" = "$from" ]; then seen=yes; fi
+done
+`);
+  });
+
+  it('S3 a release that does not get healthy is left again', () => {
+    expect(rollbackScript('0123456789ab')).toContain(`  link_release "$to"
+  if ! { restart && healthy; }; then
+    journal "release $to $why"
+    link_release "$from"
+    restart && healthy || journal "$why"
+`);
+  });
+
+  it('S3 what is no hash never gets into the script', () => {
+    expect(() => rollbackScript('$(reboot)')).toThrow('"$(reboot)" is no release');
+  });
+});
+
 describe('running as root', () => {
+  it('S1 health is asked for on loopback where the service listens everywhere', () => {
+    expect([askableAddress('0.0.0.0', 4006), askableAddress('10.0.0.5', 4006)]).toEqual([
+      '127.0.0.1:4006',
+      '10.0.0.5:4006',
+    ]);
+  });
+
   it('S3 uses sudo for anybody else', () => {
     expect([rootShell('root'), rootShell('deploy')]).toEqual(['sh -s', 'sudo -n sh -s']);
     expect(rootCommand('deploy', 'echo hi')).toBe("sudo -n sh -c 'echo hi'");

@@ -123,4 +123,8 @@ describe('GatewayService', () => {
     expect(stdin).toContain('TELEGRAM_SESSION_FILE="/opt/telegram-gateway/.session/default.session"');
     expect(stdin).toContain('NoNewPrivileges=yes');
   });
+
+  it('D9 health listens on loopback unless told otherwise', () => {
+    expect(String(find('service')['stdin'])).toContain('TELEGRAM_LISTEN_HOST="127.0.0.1"');
+  });
 });

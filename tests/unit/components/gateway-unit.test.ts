@@ -38,6 +38,7 @@ NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
 PrivateTmp=yes
+PrivateUsers=yes
 PrivateDevices=yes
 DevicePolicy=closed
 ProtectSystem=strict

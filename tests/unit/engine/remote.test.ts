@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { remote } from '@pulumi/command';
 import * as pulumi from '@pulumi/pulumi';
@@ -53,9 +55,11 @@ describe('O10 over SSH', () => {
 
   it('a wrong host key is refused at once, and nothing is run', async () => {
     const wrong = sshKeyPair('ed25519').public;
-    await expect(stack.up(command({ create: 'x' }, { hostKey: wrong }))).rejects.toThrow(
-      'is not the one that is pinned',
-    );
+    await expect(stack.up(command({ create: 'x' }, { hostKey: wrong }))).rejects.toMatchObject({
+      code: 'SSH_HOST_KEY',
+      message: expect.stringMatching(/the host key of 127\.0\.0\.1:\d+ is not the one that is pinned$/) as unknown,
+      details: [expect.stringMatching(/^pinned: SHA256:/), expect.stringMatching(/^shown: {2}SHA256:/)] as unknown,
+    });
     expect(server.executed).toEqual([]);
     expect(server.dials).toBe(1);
   });
@@ -68,14 +72,47 @@ describe('O10 over SSH', () => {
 
   it('gives up after dialErrorLimit failures', async () => {
     server.refusals = 10;
-    await expect(stack.up(command({ create: 'x' }, { dialErrorLimit: 1 }))).rejects.toThrow('after 2 tries');
+    await expect(stack.up(command({ create: 'x' }, { dialErrorLimit: 1 }))).rejects.toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: expect.stringContaining('(tried 2 times)') as unknown,
+    });
   });
 
-  it('a foreign client key is not let in', async () => {
+  it('a foreign client key is not let in, and is not tried twice', async () => {
     const { private: privateKey } = sshKeyPair('ed25519');
-    await expect(stack.up(command({ create: 'x' }, { privateKey, dialErrorLimit: 0 }))).rejects.toThrow(
-      'authentication',
-    );
+    await expect(stack.up(command({ create: 'x' }, { privateKey }))).rejects.toMatchObject({
+      code: 'SSH_LOGIN',
+      message: expect.stringMatching(/127\.0\.0\.1:\d+ does not let operator in$/) as unknown,
+      details: ['it was tried with the private key of the configuration'],
+    });
+    expect(server.dials).toBe(1);
+  });
+
+  it('a port on which nothing listens, and a machine that says nothing', async () => {
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const at = { port, dialErrorLimit: 0, perDialTimeout: 1 };
+    await expect(stack.up(command({ create: 'x' }, at))).rejects.toMatchObject({
+      code: 'SSH_TIMEOUT',
+      message: expect.stringContaining(`operator@127.0.0.1:${String(port)} does not answer within 1 s`) as unknown,
+    });
+    silent.close();
+    await once(silent, 'close');
+    await expect(stack.up(command({ create: 'x' }, at))).rejects.toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: expect.stringContaining('the connection is refused: nothing listens there') as unknown,
+    });
+  });
+
+  it('a jump host that does not get through names both ends', async () => {
+    const proxy = server.connection();
+    await expect(stack.up(command({ create: 'x' }, { proxy, port: 1, dialErrorLimit: 0 }))).rejects.toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: expect.stringMatching(
+        /127\.0\.0\.1:1 cannot be reached through the jump host 127\.0\.0\.1:\d+: /,
+      ) as unknown,
+    });
   });
 
   it('a connection that breaks ends the command with an error', async () => {

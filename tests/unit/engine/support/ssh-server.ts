@@ -97,10 +97,12 @@ export class SshServer {
     client.on('session', (accept) => {
       this.#session(accept(), client);
     });
-    client.on('tcpip', (accept, _reject, target) => {
+    client.on('tcpip', (accept, reject, target) => {
       const onward = connect(target.destPort, target.destIP);
-      const channel = accept();
-      channel.pipe(onward).pipe(channel);
+      onward.once('error', reject).once('connect', () => {
+        const channel = accept();
+        channel.pipe(onward).pipe(channel);
+      });
     });
   }
 

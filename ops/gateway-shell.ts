@@ -1,0 +1,38 @@
+import { rootShell } from '../components/gateway-service/shell.js';
+import type { GatewayLogin } from '../stack/gateway-login.js';
+import { EngineError, StepError } from './engine/errors.js';
+import { CommandOutput, lastLines } from './engine/resources/command-output.js';
+import { execute, withConnection } from './engine/resources/ssh.js';
+
+export interface ShellResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  /** Last lines of stderr, without empty ones. */
+  readonly stderr: readonly string[];
+}
+
+/** Tries after which a machine counts as not there: nobody has just made it. */
+const DIAL_ERRORS = 2;
+/** Longest that anything asked of the host may take, in milliseconds: a restart and the wait for health among it. */
+const BOUND_MS = 180_000;
+
+/** Runs a script as root on the gateway host, over SSH. Throws an `EngineError` (`SSH_…`) where that cannot be. */
+export async function onGateway(login: GatewayLogin, script: string): Promise<ShellResult> {
+  return run(login, rootShell(login.user), script);
+}
+
+/** Runs one command there as whoever logs in. */
+export async function run(login: GatewayLogin, command: string, stdin = ''): Promise<ShellResult> {
+  const output = new CommandOutput('none', () => undefined);
+  try {
+    const { code } = await withConnection(
+      { ...login, dialErrorLimit: DIAL_ERRORS },
+      AbortSignal.timeout(BOUND_MS),
+      (client) => execute(client, command, { stdin, output }),
+    );
+    return { code, stdout: output.texts.stdout, stderr: lastLines(output.texts.stderr) };
+  } catch (error) {
+    if (error instanceof StepError) throw new EngineError(error.code, error.message, { details: error.details });
+    throw error;
+  }
+}
