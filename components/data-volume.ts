@@ -1,10 +1,11 @@
 import * as docker from '@pulumi/docker';
 import type * as pulumi from '@pulumi/pulumi';
-import type { StackContext } from './stack-context.js';
+import { INSTANCE_LABEL, type StackContext } from './stack-context.js';
 
 /**
  * A named volume that is never edited after its creation: Docker's provider would create "another" one of the same name and
- * then delete that very volume. In a stack that retains data it is protected and outlives `destroy`.
+ * then delete that very volume; so its label, which tells whose data it holds, counts at its creation only. In a stack that
+ * retains data it is protected and outlives `destroy`.
  */
 export function dataVolume(
   stack: StackContext,
@@ -15,7 +16,7 @@ export function dataVolume(
   const retain = keep === 'data' && stack.retainData;
   return new docker.Volume(
     name,
-    { name: stack.namePrefix + name },
+    { name: stack.namePrefix + name, labels: [{ label: INSTANCE_LABEL, value: stack.instance }] },
     {
       ...opts,
       provider: stack.provider,

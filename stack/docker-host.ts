@@ -22,6 +22,9 @@ const containerSchema = z.object({
 });
 export type DockerContainer = z.output<typeof containerSchema>;
 
+const volumeSchema = z.object({ Name: z.string(), Labels: z.string() });
+export type DockerVolume = z.output<typeof volumeSchema>;
+
 const networkSchema = z.array(
   z.object({
     Name: z.string(),
@@ -70,16 +73,25 @@ export class DockerHost {
   }
 
   async containers(): Promise<DockerContainer[]> {
-    const text = await this.docker(['ps', '-a', '--no-trunc', '--format', '{{json .}}']);
-    return text
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => containerSchema.parse(JSON.parse(line)));
+    return this.#list(containerSchema, ['ps', '-a', '--no-trunc']);
+  }
+
+  async volumes(): Promise<DockerVolume[]> {
+    return this.#list(volumeSchema, ['volume', 'ls']);
   }
 
   async networks(): Promise<DockerNetwork[]> {
     const ids = (await this.docker(['network', 'ls', '-q'])).split('\n').filter(Boolean);
     return networkSchema.parse(JSON.parse(await this.docker(['network', 'inspect', ...ids])));
+  }
+
+  /** A listing of the command line, one JSON document a line. */
+  async #list<T>(schema: z.ZodType<T>, args: readonly string[]): Promise<T[]> {
+    const text = await this.docker([...args, '--format', '{{json .}}']);
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => schema.parse(JSON.parse(line)));
   }
 
   async #info(): Promise<string> {
@@ -95,8 +107,8 @@ export class DockerHost {
 }
 
 /** Value of one label in `docker ps` form (`a=b,c=d`). */
-export function labelOf(container: DockerContainer, label: string): string | undefined {
-  const pair = container.Labels.split(',').find((text) => text.startsWith(`${label}=`));
+export function labelOf(listed: { readonly Labels: string }, label: string): string | undefined {
+  const pair = listed.Labels.split(',').find((text) => text.startsWith(`${label}=`));
   return pair?.slice(label.length + 1);
 }
 

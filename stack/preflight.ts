@@ -5,6 +5,7 @@ import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
 import { labelOf, type DockerContainer, type DockerFacts, type DockerHost, type DockerNetwork } from './docker-host.js';
 import { UserError } from './errors.js';
+import { foreignVolumes, movedSubnet, renamed } from './preflight-names.js';
 import { portHolder } from './port-holder.js';
 import { publishedPorts } from './ports.js';
 import { memoryOf } from './sizes.js';
@@ -26,6 +27,7 @@ export interface PreflightInput {
 /** Looks at everything that would make `up` fail halfway and reports all of it at once, before anything is touched. */
 export async function preflight(input: PreflightInput): Promise<void> {
   const networks = await input.host.networks();
+  const volumes = await input.host.volumes();
   const problems = [
     ...dockerVersion(input.facts),
     ...disk(input),
@@ -33,6 +35,9 @@ export async function preflight(input: PreflightInput): Promise<void> {
     ...names(input),
     ...networkName(input, networks),
     ...subnets(input, networks),
+    ...foreignVolumes(input, volumes),
+    ...renamed(input, networks, volumes),
+    ...movedSubnet(input, networks),
     ...(await ports(input)),
   ];
   if (problems.length === 0) return;

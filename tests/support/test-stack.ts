@@ -23,6 +23,7 @@ export const testSubnet = (number: number, host = '0/24') => `172.28.${String(41
 
 /** Any config with its ports moved. */
 export function movePorts(value: unknown, by: number): unknown {
+  if (Array.isArray(value)) return value.map((inner) => movePorts(inner, by));
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, /port$/i.test(key) ? Number(inner) + by : movePorts(inner, by)]),

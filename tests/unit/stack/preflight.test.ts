@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../stack/config.js';
 import { DockerHost, type DockerContainer } from '../../../stack/docker-host.js';
 import { diskRoom, dockerVersion, names, networkName, publishes, subnets } from '../../../stack/preflight.js';
+import { foreignVolumes, movedSubnet, renamed } from '../../../stack/preflight-names.js';
 import { overlaps } from '../../../stack/subnets.js';
 
 const config = parseConfig({ subnet: '172.28.40.0/24' });
@@ -41,6 +42,55 @@ describe('preflight', () => {
       'name: network telegram-network belongs to stack "other-1"; set telegram:namePrefix, or remove it with `docker network rm',
     );
     expect(lineOf(null)).toContain('name: network telegram-network was not made by a stack');
+  });
+
+  describe('a stack that was here before', () => {
+    const LABEL = 'org.telegram-hybrid-stack.instance';
+    const volume = (Name: string, owner: string) => ({ Name, Labels: owner && `${LABEL}=${owner}` });
+    const network = (Name: string, owner: string, Subnet = '172.28.40.0/24') => ({
+      Name,
+      Labels: { [LABEL]: owner },
+      IPAM: { Config: [{ Subnet }] },
+    });
+    const mine = { config, instance: 'mine' };
+
+    it('D13 volumes with the data of another stack are never taken over without a word', () => {
+      expect(
+        foreignVolumes(mine, [
+          volume('telegram-timescaledb-data', 'other-1'),
+          volume('telegram-rabbitmq-data', 'other-1'),
+          volume('telegram-redis-master-data', 'mine'),
+          volume('telegram-redis-replica-data', ''),
+          volume('second-telegram-timescaledb-data', 'second'),
+        ]),
+      ).toEqual([
+        'name: 2 volumes (telegram-timescaledb-data, telegram-rabbitmq-data) with the data of stack "other-1"; take it over with telegram:instanceId: other-1, set telegram:namePrefix, or delete it with `docker volume rm telegram-timescaledb-data telegram-rabbitmq-data`',
+      ]);
+    });
+
+    it.each([
+      ['containers', [container('old-telegram-consumer', `${LABEL}=mine`)], [], []],
+      ['a network', [], [network('old-telegram-network', 'mine')], []],
+      ['volumes', [], [], [volume('old-telegram-timescaledb-data', 'mine')]],
+    ])('D13 another prefix is refused while %s of the old one are there', (_, containers, networks, volumes) => {
+      const [line, ...others] = renamed({ ...mine, containers }, networks, volumes);
+      expect(line).toContain('telegram:namePrefix: this stack is named "old-telegram-…" (1 thing (old-telegram-');
+      expect(line).toContain('"telegram-…" would start with empty volumes; set it back to "old-"');
+      expect(others).toEqual([]);
+    });
+
+    it('D13 what carries the right prefix, or belongs to others, is no rename', () => {
+      const containers = [container('telegram-consumer', `${LABEL}=mine`), container('telegram-x', '')];
+      expect(renamed({ ...mine, containers }, [network('b-telegram-network', 'b')], [])).toEqual([]);
+    });
+
+    it('D13 another subnet is refused while the network is there', () => {
+      const old = network('telegram-network', 'mine', '172.28.99.0/24');
+      expect(movedSubnet(mine, [old])).toEqual([
+        "telegram:subnet: the stack's network is 172.28.99.0/24; set it back, or run `npm run destroy` first (docs/guides/stacks.md says what that keeps)",
+      ]);
+      expect(movedSubnet(mine, [network('telegram-network', 'mine'), network('b-telegram-network', 'b')])).toEqual([]);
+    });
   });
 
   it('O11 too little room on the disk is told with what is expected and how to make some', () => {
