@@ -27,6 +27,8 @@ export const INSTANCE_LABEL = 'org.telegram-hybrid-stack.instance';
 /** Label that remembers which image source a stack settled on. */
 export const SOURCE_LABEL = 'org.telegram-hybrid-stack.image-source';
 export const CONFIG_LABEL = 'org.telegram-hybrid-stack.config-hash';
+/** File in each image built here: `<part> <version> <floor> <ok|below>`, one line a part. */
+export const VERSIONS_FILE = '/usr/share/telegram-stack/versions';
 
 /** Last number of the fixed address of everything that stands in the network. */
 export const HOST_NUMBERS = {

@@ -1,9 +1,6 @@
 import { local } from '@pulumi/command';
 import type * as pulumi from '@pulumi/pulumi';
-import type { StackContext } from './stack-context.js';
-
-/** File in each image built here: `<part> <version> <floor> <ok|below>`, one line a part. */
-export const VERSIONS_FILE = '/usr/share/telegram-stack/versions';
+import { VERSIONS_FILE, type StackContext } from './stack-context.js';
 
 /** Fails `up` when a part of the image is below its security floor; for production stacks whose owner did not accept that. */
 export function refuseBelowFloor(

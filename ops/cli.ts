@@ -1,16 +1,10 @@
 import { Command } from 'commander';
-import { connections } from './connections.js';
-import { destroy, setRunning, type DestroyOptions } from './down.js';
-import { doctor } from './doctor/index.js';
-import { generate } from './generate/index.js';
-import { logs } from './logs.js';
+import type { DestroyOptions } from './down.js';
 import { report } from './output.js';
-import { preview, pulumi, pulumiEnv } from './pulumi-commands.js';
-import { rollback, type RollbackOptions } from './rollback.js';
-import { smoke } from './smoke.js';
-import { up } from './up.js';
+import type { RollbackOptions } from './rollback.js';
 import type { StackOptions } from './context.js';
 
+// Each command loads what it needs when it is called: all of them together cost a second or two of every start.
 const program = new Command('npm run').description('Commands of the Telegram Hybrid Stack').exitOverride();
 
 const FORGET = 'the machine on which the gateway was installed is gone for good';
@@ -27,49 +21,59 @@ function command(name: string, description: string): Command {
 
 command('up', 'bring the stack up')
   .option('--forget-gateway', FORGET)
-  .action(async (options: StackOptions & { forgetGateway?: boolean }) => up(options));
+  .action(async (options: StackOptions & { forgetGateway?: boolean }) => (await import('./up.js')).up(options));
 command('preview', 'show what `up` would change (Pulumi CLI)')
   .allowUnknownOption()
   .argument('[args...]', 'further arguments for `pulumi preview`')
-  .action(async (args: string[], options: StackOptions) => preview(args, options));
-command('stop', 'stop every container').action(async (options: StackOptions) => setRunning(options, false));
-command('start', 'start what `stop` stopped').action(async (options: StackOptions) => setRunning(options, true));
+  .action(async (args: string[], options: StackOptions) =>
+    (await import('./pulumi-commands.js')).preview(args, options),
+  );
+command('stop', 'stop every container').action(async (options: StackOptions) =>
+  (await import('./down.js')).setRunning(options, false),
+);
+command('start', 'start what `stop` stopped').action(async (options: StackOptions) =>
+  (await import('./down.js')).setRunning(options, true),
+);
 command('destroy', 'remove the stack')
   .option('--yes', 'do not ask')
   .option('--forget-gateway', FORGET)
-  .action(async (options: DestroyOptions) => destroy(options));
+  .action(async (options: DestroyOptions) => (await import('./down.js')).destroy(options));
 command('rollback', 'releases on the gateway host, and back to one of them')
   .option('--release [hash]', 'link this one, or the one installed before, and restart')
   .option('--json', 'machine-readable list')
-  .action(async (options: RollbackOptions) => rollback(options));
+  .action(async (options: RollbackOptions) => (await import('./rollback.js')).rollback(options));
 command('doctor', 'check every part')
   .option('--json', 'machine-readable')
-  .action(async (options: StackOptions & { json?: boolean }) => doctor(options));
+  .action(async (options: StackOptions & { json?: boolean }) => (await import('./doctor/index.js')).doctor(options));
 command('smoke', 'post messages and follow them to the consumer')
   .option('--json', 'machine-readable')
   .option('--count <n>', 'distinct messages', '200')
   .option('--rate <n>', 'messages per second', '50')
-  .action(async (options: StackOptions & { json?: boolean; count: string; rate: string }) => smoke(options));
+  .action(async (options: StackOptions & { json?: boolean; count: string; rate: string }) =>
+    (await import('./smoke.js')).smoke(options),
+  );
 command('logs', 'show the log of a part')
   .argument('[part]', 'name of the part; none lists them')
   .option('-f, --follow', 'go on')
   .option('-n, --lines <n>', 'last lines', '100')
   .action(async (part: string | undefined, options: StackOptions & { follow?: boolean; lines: string }) =>
-    logs(part, options),
+    (await import('./logs.js')).logs(part, options),
   );
 command('connections', 'addresses and logins of every service')
   .option('--json', 'machine-readable')
   .option('--show-secrets', 'with users, passwords and keys')
-  .action(async (options: StackOptions & { json?: boolean; showSecrets?: boolean }) => connections(options));
-command('pulumi-env', 'surroundings of the CLI as exports').action((options: StackOptions) => {
-  pulumiEnv(options);
+  .action(async (options: StackOptions & { json?: boolean; showSecrets?: boolean }) =>
+    (await import('./connections.js')).connections(options),
+  );
+command('pulumi-env', 'surroundings of the CLI as exports').action(async (options: StackOptions) => {
+  (await import('./pulumi-commands.js')).pulumiEnv(options);
 });
 program
   .command('generate')
   .description('write the generated files')
   .option('--check', 'only say which are out of date')
-  .action((options: { check?: boolean }) => {
-    generate(options);
+  .action(async (options: { check?: boolean }) => {
+    (await import('./generate/index.js')).generate(options);
   });
 program
   .command('pulumi')
@@ -77,7 +81,7 @@ program
   .helpOption(false)
   .allowUnknownOption()
   .argument('[args...]')
-  .action(async (args: string[]) => pulumi(args));
+  .action(async (args: string[]) => (await import('./pulumi-commands.js')).pulumi(args));
 
 void program.parseAsync().catch((error: unknown) => {
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {

@@ -149,6 +149,12 @@ export async function runPulumi(
  * so it runs in the stack's own folder, on a stub of the project: the committed file stays as it is.
  */
 export async function ensureStack(folder: StackFolder, cli: string): Promise<void> {
+  // Where it stands in our own backend; any other one has to be asked.
+  if (
+    !process.env['PULUMI_BACKEND_URL'] &&
+    existsSync(join(folder.backend, '.pulumi', 'stacks', 'telegram', `${folder.stack}.json`))
+  )
+    return;
   const { stdout } = await runPulumi(folder, cli, ['stack', 'ls', '--json'], 'capture');
   const known = stdout.trim() === '' ? [] : (JSON.parse(stdout) as { name: string }[]);
   if (known.some(({ name }) => name === folder.stack || name.endsWith(`/${folder.stack}`))) return;

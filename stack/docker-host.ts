@@ -15,7 +15,10 @@ const infoSchema = z.object({
 });
 
 const containerSchema = z.object({
+  ID: z.string(),
   Names: z.string(),
+  Image: z.string(),
+  Networks: z.string(),
   State: z.string(),
   Ports: z.string(),
   Labels: z.string(),

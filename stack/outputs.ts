@@ -35,6 +35,8 @@ export interface StackOutputs {
   readonly dockerHost: string;
   readonly imageSource: string;
   readonly credentialEpoch: number;
+  /** What `destroy` does with the data volumes. */
+  readonly dataPolicy: 'retain' | 'delete';
   /** `container`, or the address of the machine. */
   readonly gatewayHost: string;
   /** Full names of the stack's containers. */
@@ -68,6 +70,7 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
     dockerHost: config.docker.host,
     imageSource: host.imageSource,
     credentialEpoch: config.credentialEpoch,
+    dataPolicy: config.dataPolicy,
     gatewayHost: config.gateway.kind === 'machine' ? config.gateway.host : 'container',
     containers: [...new Set(containers)],
     services: services(parts),

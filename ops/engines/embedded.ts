@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import type { EngineEvent } from '../engine/events.js';
-import { destroyEmbedded, forgetEmbedded, markAgain, runEmbedded, type EngineOptions } from '../engine/run.js';
+import type { EngineOptions } from '../engine/run.js';
 import { openKey, seal, unseal } from '../engine/seal.js';
 import { STATE_FILE } from '../engine/state.js';
 import { duration, say } from '../output.js';
@@ -25,6 +25,8 @@ export class EmbeddedEngine implements Engine {
     refuseEncrypted(config);
     process.chdir(ROOT);
     this.folder.settle('embedded');
+    // Pulumi's SDK takes half a second to load: only where it is needed.
+    const { runEmbedded } = await import('../engine/run.js');
     try {
       const { outputs, changes } = await untilInterrupted((signal) =>
         withoutStdout(() => runEmbedded({ ...this.#options(signal), config, programPath: join(ROOT, 'index.ts') })),
@@ -51,6 +53,7 @@ export class EmbeddedEngine implements Engine {
 
   async destroy(): Promise<void> {
     process.chdir(ROOT);
+    const { destroyEmbedded } = await import('../engine/run.js');
     await untilInterrupted((signal) => destroyEmbedded(this.#options(signal)));
     rmSync(this.#file, { force: true });
   }
@@ -60,10 +63,12 @@ export class EmbeddedEngine implements Engine {
   }
 
   async again(name: string): Promise<void> {
+    const { markAgain } = await import('../engine/run.js');
     await untilInterrupted((signal) => markAgain(this.#options(signal), name));
   }
 
   async forgetGateway(): Promise<void> {
+    const { forgetEmbedded } = await import('../engine/run.js');
     await untilInterrupted((signal) => forgetEmbedded(this.#options(signal), REMOTE));
   }
 

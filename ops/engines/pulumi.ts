@@ -3,36 +3,44 @@ import type { StackOutputs } from '../../stack/outputs.js';
 import { ensureStack, runPulumi } from '../pulumi-cli.js';
 import type { StackFolder } from '../stack-folder.js';
 import { GATEWAY_REMOVAL, type Changes, type Engine } from './engine.js';
+import { Standing } from './standing.js';
+
+const QUIETLY = ['--yes', '--non-interactive', '--suppress-outputs', '--parallel', '8'];
 
 /** The Pulumi CLI with the stack's own backend, passphrase and working config. */
 export class PulumiEngine implements Engine {
   readonly name = 'pulumi';
 
+  readonly #standing: Standing;
+
   constructor(
     private readonly folder: StackFolder,
     private readonly cli: string,
-  ) {}
-
-  /** Refreshes first, so that a container killed or removed by hand is mended. */
-  async up(): Promise<Changes | null> {
-    await ensureStack(this.folder, this.cli);
-    this.folder.settle('pulumi');
-    await this.#must([
-      'up',
-      '--yes',
-      '--skip-preview',
-      '--refresh',
-      '--suppress-outputs',
-      '--non-interactive',
-      '--parallel',
-      '8',
-    ]);
-    return this.#lastChanges();
+  ) {
+    this.#standing = new Standing(folder);
   }
 
+  /**
+   * Starts what had stopped, and refreshes first where something is missing, so that a container killed or removed by hand
+   * is mended. Otherwise the refresh, half of the time of a run that changes nothing, is left out.
+   */
+  async up(): Promise<Changes | null> {
+    this.#refuseAnotherHost();
+    await ensureStack(this.folder, this.cli);
+    this.folder.settle('pulumi');
+    const { whole, started } = await this.#standing.restore();
+    await this.#must(['up', '--skip-preview', ...QUIETLY, ...(whole ? [] : ['--refresh'])]);
+    const [changes, outputs] = await Promise.all([this.#lastChanges(), this.outputs()]);
+    if (outputs) await this.#standing.record(outputs);
+    return changes && { ...changes, update: changes.update + started };
+  }
+
+  /** Volumes that are kept are protected against everything but this command, which only forgets them. */
   async destroy(): Promise<void> {
-    await this.#must(['destroy', '--yes', '--non-interactive', '--suppress-outputs', '--exclude-protected']);
-    await this.#must(['stack', 'rm', this.folder.stack, '--yes', '--preserve-config']).catch(() => undefined);
+    await this.#must(['state', 'unprotect', '--all', '--yes']);
+    await this.#must(['destroy', ...QUIETLY]);
+    await this.#must(['stack', 'rm', this.folder.stack, '--yes', '--preserve-config']);
+    this.#standing.forget();
   }
 
   async config(): Promise<Readonly<Record<string, string>>> {
@@ -81,6 +89,18 @@ export class PulumiEngine implements Engine {
     return outputs.services ? (outputs as StackOutputs) : null;
   }
 
+  /** The state knows the things on one Docker host; on another one it would find nothing and believe all of it gone. */
+  #refuseAnotherHost(): void {
+    const wanted = dockerHostOf(this.folder.readConfig());
+    const known = this.#standing.dockerHost;
+    if (known === null || known === wanted) return;
+    throw new UserError(
+      'CONFIG',
+      `telegram:docker.host: the stack stands on ${known || 'this machine'}, not on ${wanted || 'this machine'}`,
+      { fix: `Set it back in ${this.folder.configFile}, or run \`npm run destroy\` first.` },
+    );
+  }
+
   async #must(args: readonly string[]): Promise<void> {
     const { code } = await runPulumi(this.folder, this.cli, args, 'inherit');
     if (code !== 0)
@@ -99,4 +119,9 @@ export class PulumiEngine implements Engine {
     const none = { create: 0, update: 0, replace: 0, delete: 0, same: 0 };
     return last?.resourceChanges ? { ...none, ...last.resourceChanges } : null;
   }
+}
+
+function dockerHostOf(config: Readonly<Record<string, string>>): string {
+  const docker = JSON.parse(config['telegram:docker'] ?? '{}') as { readonly host?: string };
+  return docker.host ?? '';
 }

@@ -6,7 +6,15 @@ import { foreignVolumes, movedSubnet, renamed } from '../../../stack/preflight-n
 import { overlaps } from '../../../stack/subnets.js';
 
 const config = parseConfig({ subnet: '172.28.40.0/24' });
-const container = (Names: string, Labels: string): DockerContainer => ({ Names, Labels, State: 'running', Ports: '' });
+const container = (Names: string, Labels: string): DockerContainer => ({
+  ID: '',
+  Names,
+  Image: '',
+  Networks: '',
+  Labels,
+  State: 'running',
+  Ports: '',
+});
 
 describe('preflight', () => {
   it('O11 a Docker engine that is too old is named with the one expected', () => {

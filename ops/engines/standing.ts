@@ -1,0 +1,109 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
+import { DockerHost, type DockerContainer } from '../../stack/docker-host.js';
+import { UserError } from '../../stack/errors.js';
+import type { StackOutputs } from '../../stack/outputs.js';
+import { containersOf } from '../containers.js';
+import { say } from '../output.js';
+import type { StackFolder } from '../stack-folder.js';
+
+const recordSchema = z.object({
+  instance: z.string(),
+  dockerHost: z.string(),
+  /** Container id → the networks it is in. */
+  containers: z.record(z.string(), z.string()),
+});
+
+/** Longest wait for a started container to be healthy, in milliseconds: that of the slowest one's first start. */
+const HEALTHY_MS = 180_000;
+
+/**
+ * What the last `up` left standing in Docker. As long as all of it stands, the next `up` may believe the state of the Pulumi
+ * CLI and leave its refresh, which asks every provider about every resource, for the day when something is gone.
+ * Not promised: that other drift is seen, for example limits changed by hand; `npm run pulumi -- refresh` is for that.
+ */
+export class Standing {
+  readonly #file: string;
+
+  constructor(folder: StackFolder) {
+    this.#file = join(folder.path, 'standing.json');
+  }
+
+  /** Where the stack stands, or null before the first `up`. */
+  get dockerHost(): string | null {
+    return this.#read()?.dockerHost ?? null;
+  }
+
+  async record({ instance, dockerHost }: StackOutputs): Promise<void> {
+    const containers = fingerprint(await containersOf(new DockerHost(dockerHost), instance));
+    writeFileSync(this.#file, `${JSON.stringify({ instance, dockerHost, containers }, null, 1)}\n`, { mode: 0o600 });
+  }
+
+  forget(): void {
+    rmSync(this.#file, { force: true });
+  }
+
+  /** Starts what had stopped. `whole`: nothing is missing or new, so that a refresh would find nothing. */
+  async restore(): Promise<{ readonly whole: boolean; readonly started: number }> {
+    const record = this.#read();
+    if (!record) return { whole: false, started: 0 };
+    const docker = new DockerHost(record.dockerHost);
+    const containers = await containersOf(docker, record.instance);
+    const started = await startStopped(
+      docker,
+      containers.filter(({ ID }) => ID in record.containers),
+    );
+    const now = started.length > 0 ? await containersOf(docker, record.instance) : containers;
+    const whole = now.every(({ State }) => State === 'running') && same(fingerprint(now), record.containers);
+    if (whole) await healthy(docker, started);
+    return { whole, started: started.length };
+  }
+
+  #read(): z.output<typeof recordSchema> | null {
+    if (!existsSync(this.#file)) return null;
+    return recordSchema.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
+  }
+}
+
+function fingerprint(containers: readonly DockerContainer[]): Record<string, string> {
+  return Object.fromEntries(containers.map(({ ID, Networks }) => [ID, Networks]));
+}
+
+function same(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  const ids = Object.keys(one);
+  return ids.length === Object.keys(other).length && ids.every((id) => one[id] === other[id]);
+}
+
+/** Starts the stopped and goes on with the paused ones; what does not start is left to the refresh, which replaces it. */
+async function startStopped(docker: DockerHost, containers: readonly DockerContainer[]): Promise<DockerContainer[]> {
+  const started: DockerContainer[] = [];
+  for (const container of containers) {
+    const verb = VERBS[container.State];
+    if (verb === undefined) continue;
+    say(`• starting ${container.Names}, which was ${container.State}`);
+    const done = await docker.docker([verb, container.ID]).then(
+      () => true,
+      () => false,
+    );
+    if (done) started.push(container);
+  }
+  return started;
+}
+
+const VERBS: Readonly<Record<string, 'start' | 'unpause'>> = { exited: 'start', created: 'start', paused: 'unpause' };
+
+async function healthy(docker: DockerHost, containers: readonly DockerContainer[]): Promise<void> {
+  const deadline = Date.now() + HEALTHY_MS;
+  for (const { ID, Names } of containers) {
+    const health = async () => docker.docker(['inspect', '--format', '{{.State.Health.Status}}', ID]);
+    for (let status = await health(); status !== 'healthy'; status = await health()) {
+      if (Date.now() > deadline)
+        throw new UserError('RESOURCE_FAILED', `${Names} was started again and is ${status}`, {
+          fix: `npm run logs -- ${Names.slice(Names.indexOf('telegram-') + 'telegram-'.length)}`,
+        });
+      await wait(250);
+    }
+  }
+}
