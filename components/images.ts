@@ -24,6 +24,7 @@ export interface ImageCatalogueArgs {
   readonly source: ImageSource;
   readonly provider: docker.Provider;
   readonly dockerHost: string;
+  readonly namePrefix: string;
   readonly parent: pulumi.Resource;
 }
 
@@ -63,7 +64,8 @@ export class ImageCatalogue {
     return new docker.RemoteImage(
       name,
       {
-        name: `telegram-hybrid-stack/${service}:${tag}`,
+        // The prefix keeps it the stack's own: another stack that builds the same gets another id, and would move the tag.
+        name: `telegram-hybrid-stack/${service}:${this.args.namePrefix}${tag}`,
         keepLocally: true,
         build: { context, dockerfile: 'Dockerfile', buildArgs: { BASE: base } },
       },

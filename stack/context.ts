@@ -21,9 +21,10 @@ export class Ground extends Component {
       this.under(),
     );
     const network = this.#network(config, host, provider);
-    const images = new ImageCatalogue({ source: host.imageSource, provider, dockerHost, parent: this });
+    const { namePrefix } = config;
+    const images = new ImageCatalogue({ source: host.imageSource, provider, dockerHost, namePrefix, parent: this });
     this.context = {
-      namePrefix: config.namePrefix,
+      namePrefix,
       instance: host.instance,
       provider,
       dockerHost,
