@@ -1,6 +1,7 @@
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 import { createHash } from 'node:crypto';
+import { healthcheck } from './healthcheck.js';
 import { inlineFiles, type InlineFile } from './inline-files.js';
 import { CONFIG_LABEL, INSTANCE_LABEL, SOURCE_LABEL, type StackContext } from './stack-context.js';
 
@@ -28,8 +29,6 @@ export interface ServiceContainerArgs {
   readonly user?: string;
   /** Shell-free health command. */
   readonly health: readonly string[];
-  /** @default 2 */
-  readonly healthIntervalS?: number;
   /** Bound of the wait for health at creation, in seconds. @default 90 */
   readonly waitS?: number;
   /** Grace between the stop signal and the kill, in seconds. @default 15 */
@@ -46,29 +45,6 @@ export interface ServiceContainerArgs {
 
 /** A limit as Docker's provider reads it back; any other form would be a change for ever. */
 export const cpuText = (cores: number) => (Number.isInteger(cores) ? `${String(cores)}.0` : String(cores));
-
-/** A duration as Docker's provider reads it back (`90` → `1m30s`); any other form would be a change for ever. */
-export function durationText(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes > 0 ? `${String(minutes)}m` : ''}${String(seconds % 60)}s`;
-}
-
-/**
- * Health checks are forgiven for as long as `up` waits, and until the first that succeeds; from then on three failures in a
- * row make a container unhealthy: a service that hangs is seen within half a minute.
- */
-export function healthcheck(
-  command: readonly string[],
-  { waitS, intervalS = 2 }: { readonly waitS: number; readonly intervalS?: number },
-): { tests: string[]; interval: string; timeout: string; startPeriod: string; retries: number } {
-  return {
-    tests: ['CMD', ...command],
-    interval: durationText(intervalS),
-    timeout: '5s',
-    startPeriod: durationText(waitS),
-    retries: 3,
-  };
-}
 
 /**
  * A container as every container of the stack is made: fixed address, loopback ports, limits (swap = memory), bounded
@@ -122,10 +98,7 @@ export function serviceContainer(
       tmpfs: { ...(readOnly && { '/tmp': 'rw,noexec,nosuid,size=64m' }), ...inline?.tmpfs, ...args.tmpfs },
       capabilities: { drops: ['ALL'], adds: [...(args.capabilities ?? [])] },
       securityOpts: ['no-new-privileges:true'],
-      healthcheck: healthcheck(args.health, {
-        waitS,
-        ...(args.healthIntervalS !== undefined && { intervalS: args.healthIntervalS }),
-      }),
+      healthcheck: healthcheck(stack, args.health, waitS),
       wait: true,
       waitTimeout: waitS,
       restart: 'unless-stopped',

@@ -18,6 +18,8 @@ export interface StackContext {
   readonly bindAddress: string;
   /** Whether data volumes outlive `destroy`. */
   readonly retainData: boolean;
+  /** Whether the engine asks a starting container more often than a running one (Docker 25 and newer). */
+  readonly probesStart: boolean;
   readonly images: ImageCatalogue;
   /** Image of the project's own runtime bundle; also runs the one-shot tools. */
   readonly runtimeImage: pulumi.Output<string>;

@@ -32,6 +32,7 @@ export class Ground extends Component {
       address: (last) => addressIn(config.subnet, last),
       bindAddress: config.bindAddress,
       retainData: config.dataPolicy === 'retain',
+      probesStart: Number.parseInt(host.facts.version, 10) >= 25,
       images,
       runtimeImage: images.get('runtime', release.imageContext, release.imageTag),
     };

@@ -5,7 +5,8 @@ import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
 import type { Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
-import { cpuText, healthcheck } from '../service-container.js';
+import { healthcheck } from '../healthcheck.js';
+import { cpuText } from '../service-container.js';
 import { HOST_NUMBERS, INSTANCE_LABEL, SOURCE_LABEL, type StackContext } from '../stack-context.js';
 import { CAPABILITIES, KEYS_FOLDER, SYSTEMD_CONTAINER, keyFiles } from './render.js';
 
@@ -106,7 +107,7 @@ export class GatewayHost extends Component implements Ready {
         capabilities: { drops: ['ALL'], adds: [...CAPABILITIES] },
         tmpfs: SYSTEMD_CONTAINER.tmpfs,
         stopSignal: SYSTEMD_CONTAINER.stopSignal,
-        healthcheck: healthcheck(['/usr/local/sbin/host-health'], { waitS: WAIT_S }),
+        healthcheck: healthcheck(stack, ['/usr/local/sbin/host-health'], WAIT_S),
         wait: true,
         waitTimeout: WAIT_S,
         restart: 'unless-stopped',

@@ -118,7 +118,6 @@ export class RabbitMq extends Component implements Ready {
         ],
         user: OWNER,
         health: ['bash', `${FILES}/health.sh`],
-        healthIntervalS: 5,
         // Seven seconds of CPU on one free core; a slow or busy machine takes a multiple.
         waitS: 150,
         graceS: 60,

@@ -137,7 +137,6 @@ function redisContainer(
       ],
       user: OWNER,
       health: ['sh', `${FILES}/health.sh`],
-      healthIntervalS: 3,
       waitS: 60,
       // A master that stops waits up to five seconds for its replica to catch up.
       graceS: 20,

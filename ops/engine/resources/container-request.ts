@@ -159,6 +159,7 @@ function healthcheck(check: ContainerInputs['healthcheck']): Docker.HealthConfig
     Interval: time(check.interval),
     Timeout: time(check.timeout),
     StartPeriod: time(check.startPeriod),
+    StartInterval: time(check.startInterval),
     Retries: check.retries,
   });
 }

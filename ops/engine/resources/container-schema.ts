@@ -94,6 +94,7 @@ export const containerSchema = z.strictObject({
       interval: duration,
       timeout: duration,
       startPeriod: duration,
+      startInterval: duration,
       retries: whole,
     })
     .optional(),
