@@ -22,6 +22,8 @@ export interface TypeRules {
   readonly onChange: 'replace' | 'replaceIfUnused' | 'regenerate' | 'update' | 'refuse';
   /** Inputs that turn an update into a replacement. */
   readonly replaceKeys?: readonly string[];
+  /** Inputs that turn a replacement into an update, as long as nothing else changed. */
+  readonly updateKeys?: readonly string[];
   /** Inputs that only the engine reads: a change of them is stored and nothing else happens. */
   readonly storeOnlyKeys?: readonly string[];
   /** Said when a change is refused. */
@@ -66,6 +68,7 @@ function change(
   reason: string,
   { changed, rules, options, live }: Pick<Situation, 'changed' | 'rules' | 'options' | 'live'>,
 ): Step {
+  if (isInPlace({ changed, rules, options })) return { action: 'update', reason };
   const destroys = rules.onChange === 'replace' || rules.onChange === 'replaceIfUnused';
   if (destroys && options.protect === true) return { action: 'refuse', reason: `${reason}, and it is protected` };
   switch (rules.onChange) {
@@ -80,11 +83,20 @@ function change(
     case 'regenerate':
       return { action: 'replace', reason };
     case 'update': {
-      const forcing = [...(rules.replaceKeys ?? []), ...options.replaceOnChanges.map(firstSegment)];
-      const forced = forcing.includes('*') || changed.some((key) => forcing.includes(key));
+      const forced = isForced(changed, [...(rules.replaceKeys ?? []), ...options.replaceOnChanges.map(firstSegment)]);
       return { action: forced ? 'replace' : 'update', reason };
     }
   }
+}
+
+function isForced(changed: readonly string[], forcing: readonly string[]): boolean {
+  return forcing.includes('*') || changed.some((key) => forcing.includes(key));
+}
+
+function isInPlace({ changed, rules, options }: Pick<Situation, 'changed' | 'rules' | 'options'>): boolean {
+  const mild = [...(rules.updateKeys ?? []), ...(rules.storeOnlyKeys ?? [])];
+  const isMild = rules.updateKeys !== undefined && changed.every((key) => mild.includes(key));
+  return isMild && !isForced(changed, options.replaceOnChanges.map(firstSegment));
 }
 
 /** Top-level keys whose values differ. */

@@ -39,6 +39,13 @@ export function containerRequest(
   });
 }
 
+/** What the Docker API is asked to change in a running container. */
+export function updateRequest(inputs: ContainerInputs): object {
+  const { Memory, MemorySwap, MemoryReservation, CpuShares, CpusetCpus } = limits(inputs);
+  const RestartPolicy = restartPolicy(inputs);
+  return defined({ Memory, MemorySwap, MemoryReservation, CpuShares, CpusetCpus, RestartPolicy });
+}
+
 export function endpoint(network: NonNullable<ContainerInputs['networksAdvanced']>[number]): Docker.EndpointSettings {
   return defined({
     Aliases: network.aliases,
@@ -65,8 +72,7 @@ function hostConfig(inputs: ContainerInputs): Docker.HostConfig {
     Mounts: inputs.mounts?.map(mountSettings),
     Tmpfs: inputs.tmpfs,
     ...limits(inputs),
-    RestartPolicy:
-      inputs.restart === undefined ? undefined : { Name: inputs.restart, MaximumRetryCount: inputs.maxRetryCount ?? 0 },
+    RestartPolicy: restartPolicy(inputs),
     LogConfig: inputs.logDriver === undefined ? undefined : { Type: inputs.logDriver, Config: inputs.logOpts ?? {} },
     CapAdd: inputs.capabilities?.adds,
     CapDrop: inputs.capabilities?.drops,
@@ -91,6 +97,10 @@ function hostConfig(inputs: ContainerInputs): Docker.HostConfig {
     PidMode: inputs.pidMode,
     UsernsMode: inputs.usernsMode,
   });
+}
+
+function restartPolicy({ restart, maxRetryCount }: ContainerInputs): Docker.HostRestartPolicy | undefined {
+  return restart === undefined ? undefined : { Name: restart, MaximumRetryCount: maxRetryCount ?? 0 };
 }
 
 function limits(inputs: ContainerInputs): Docker.HostConfig {

@@ -140,3 +140,14 @@ export const ENGINE_ONLY_KEYS = [
   'destroyGraceSeconds',
   'removeVolumes',
 ] as const;
+
+/** What Docker changes in a running container, as Pulumi's provider uses it; a change of anything else replaces the container. */
+export const IN_PLACE_KEYS = [
+  'restart',
+  'maxRetryCount',
+  'memory',
+  'memorySwap',
+  'memoryReservation',
+  'cpuShares',
+  'cpuSet',
+] as const;

@@ -2,15 +2,15 @@
  * `docker:index/container:Container`.
  * Promised: a container is stopped gracefully (its stop signal, `destroyGraceSeconds`) before it is removed; the state knows of it
  * before it exists, so that a killed run leaves nothing unknown; a container of another owner is never touched.
- * Not promised: changes in place: every changed input but the engine's own ones replaces the container.
+ * What Docker can change in a running container (memory, restart policy) is changed there; any other input replaces it.
  * On failure: the container stays for inspection, marked as not ready; the next run replaces it.
  */
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type Docker from 'dockerode';
 import { StepError } from '../errors.js';
-import { containerRequest, endpoint, networksOf, portKey } from './container-request.js';
-import { containerSchema, ENGINE_ONLY_KEYS, type ContainerInputs } from './container-schema.js';
+import { containerRequest, endpoint, networksOf, portKey, updateRequest } from './container-request.js';
+import { containerSchema, ENGINE_ONLY_KEYS, IN_PLACE_KEYS, type ContainerInputs } from './container-schema.js';
 import { waitUntilReady } from './container-wait.js';
 import { isMissing, LINEAGE_LABEL, orMissing, statusOf } from './docker-client.js';
 import { pullImage } from './docker-image.js';
@@ -22,7 +22,7 @@ const ALREADY = 304;
 
 export const container = defineHandler({
   schema: containerSchema,
-  rules: { onChange: 'replace', storeOnlyKeys: ENGINE_ONLY_KEYS },
+  rules: { onChange: 'replace', storeOnlyKeys: ENGINE_ONLY_KEYS, updateKeys: IN_PLACE_KEYS },
   create: async (context, { inputs }) => {
     const name = inputs.name ?? context.autoName;
     await clearName(context, name, inputs);
@@ -40,23 +40,33 @@ export const container = defineHandler({
     await waitUntilReady(context, made, inputs);
     return describe(made, inputs);
   },
-  start: async (context, { id, inputs }) => {
-    const stopped = context.docker.getContainer(id);
-    await stopped.start().catch((error: unknown) => {
-      if (statusOf(error) !== ALREADY) throw error;
-    });
-    await waitUntilReady(context, stopped, inputs);
-    return describe(stopped, inputs);
+  update: async (context, { inputs, previous }) => {
+    const changed = context.docker.getContainer(previous?.id ?? '');
+    await changed.update(updateRequest(inputs));
+    return resume(context, changed, inputs);
   },
+  start: async (context, { id, inputs }) => resume(context, context.docker.getContainer(id), inputs),
   remove,
   clear: remove,
   probe: async (context, { id, inputs }) => {
     const found = await orMissing(context.docker.getContainer(id).inspect());
     if (found === undefined) return { there: 'missing' };
-    const runs = found.State.Running || found.State.Restarting;
+    const runs = (found.State.Running && !found.State.Paused) || found.State.Restarting;
     return { there: runs || inputs.start === false || inputs.mustRun === false ? 'running' : 'stopped' };
   },
 });
+
+/** Starts it unless it runs, and waits until it is ready. */
+async function resume(context: Context, container: Docker.Container, inputs: ContainerInputs): Promise<Applied> {
+  const { State } = await container.inspect();
+  if (State.Paused) await container.unpause();
+  else if (inputs.start !== false)
+    await container.start().catch((error: unknown) => {
+      if (statusOf(error) !== ALREADY) throw error;
+    });
+  await waitUntilReady(context, container, inputs);
+  return describe(container, inputs);
+}
 
 async function make(context: Context, name: string, inputs: ContainerInputs): Promise<Docker.Container> {
   const request = containerRequest(name, inputs, { [LINEAGE_LABEL]: context.lineage });

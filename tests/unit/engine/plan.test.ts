@@ -21,6 +21,7 @@ function situation(fields: Partial<Situation>): Situation {
 
 const changed = { hash: 'other', changed: ['envs'] };
 const command = { onChange: 'update', replaceKeys: ['triggers'], storeOnlyKeys: ['delete'] } as const;
+const server = { onChange: 'replace', updateKeys: ['memory'], storeOnlyKeys: ['wait'] } as const;
 
 describe('O10 what happens to a resource', () => {
   it.each<[string, Partial<Situation>, string]>([
@@ -35,6 +36,26 @@ describe('O10 what happens to a resource', () => {
       'is a changed and protected container',
       { ...changed, options: { protect: true, replaceOnChanges: [] } },
       'refuse',
+    ],
+    [
+      'is a container changed in what Docker changes in place',
+      { hash: 'x', changed: ['memory'], rules: server },
+      'update',
+    ],
+    [
+      'is a container changed in that and in something else',
+      { hash: 'x', changed: ['envs', 'memory'], rules: server },
+      'replace',
+    ],
+    [
+      'is a container changed in that and in what only the engine reads',
+      { hash: 'x', changed: ['memory', 'wait'], rules: server },
+      'update',
+    ],
+    [
+      'is a container changed in place against the wish of the program',
+      { hash: 'x', changed: ['memory'], rules: server, options: { replaceOnChanges: ['*'] } },
+      'replace',
     ],
     [
       'changed in what only the engine reads',
