@@ -81,6 +81,15 @@ describe('session lock', () => {
     await lock.release();
   });
 
+  it('S5 a holder that /proc does not show holds it all the same', async () => {
+    const lock = await lockSession(path);
+    const mine = JSON.parse(readFileSync(`${path}.lock`, 'utf8')) as object;
+    writeFileSync(`${path}.lock`, JSON.stringify({ ...mine, pid: 2 ** 22 + 1 }));
+    await expect(lockSession(path)).rejects.toMatchObject({ code: 'SESSION_IN_USE' });
+    writeFileSync(`${path}.lock`, JSON.stringify(mine));
+    await lock.release();
+  });
+
   it.each([
     ['an earlier boot', { bootId: 'before' }],
     ['an earlier process of the same pid', { startTime: '1' }],
