@@ -1,17 +1,6 @@
+import { OPEN_ACCESS, type ChannelAccess } from './access.js';
 import { unixSeconds, wallClockMs } from './clock.js';
-
-export type MediaKind = 'photo' | 'document';
-
-/** One state of a post; an edit makes a new one. */
-export interface WorldMessage {
-  readonly id: number;
-  /** Unix seconds. */
-  readonly date: number;
-  readonly editDate: number | null;
-  /** At most 4096 UTF-16 units; may hold U+0000. */
-  readonly text: string;
-  readonly media: MediaKind | null;
-}
+import { NEW_MESSAGE, type Counters, type PostContent, type WorldMessage } from './message.js';
 
 interface EventBase {
   /** The channel's pts after this event. */
@@ -63,11 +52,20 @@ export class Channel {
   #lastId = CREATION_ID;
   #forgottenId = CREATION_ID;
   #bytes = 0;
+  #access = OPEN_ACCESS;
 
   constructor(readonly identity: ChannelIdentity) {}
 
   get id(): number {
     return this.identity.id;
+  }
+
+  get access(): ChannelAccess {
+    return this.#access;
+  }
+
+  setAccess(access: ChannelAccess): void {
+    this.#access = access;
   }
 
   get pts(): number {
@@ -103,17 +101,29 @@ export class Channel {
     return last === undefined ? this.identity.date : Math.floor(last.at / 1_000);
   }
 
-  draftPost(text: string, media: MediaKind | null): WorldEvent {
-    const message = { id: this.#lastId + 1, date: unixSeconds(), editDate: null, text, media };
+  draftPost({ text, media, groupedId, service }: PostContent): WorldEvent {
+    const message: WorldMessage = {
+      ...NEW_MESSAGE,
+      id: this.#lastId + 1,
+      date: unixSeconds(),
+      text,
+      media: media ?? null,
+      groupedId: groupedId ?? null,
+      service: service ?? null,
+    };
     return { type: 'new', message, pts: this.#pts + 1, ptsCount: 1, at: wallClockMs(), pushedAt: null };
   }
 
   /** Undefined when there is no such post. */
   draftEdit(id: number, text: string): WorldEvent | undefined {
-    const old = this.#messages.get(id);
-    if (old === undefined) return undefined;
-    const message = { ...old, text, editDate: unixSeconds() };
-    return { type: 'edit', message, pts: this.#pts + 1, ptsCount: 1, at: wallClockMs(), pushedAt: null };
+    return this.#draftChange(id, { text, editHide: false });
+  }
+
+  /** Views or reactions alone: an edit to the protocol, not to a reader. Undefined when there is no such post. */
+  draftCounters(id: number, counters: Counters): WorldEvent | undefined {
+    const { views, reactions } = counters;
+    const changed = { ...(views !== undefined && { views }), ...(reactions !== undefined && { reactions }) };
+    return this.#draftChange(id, { ...changed, editHide: true });
   }
 
   /** Undefined when none of the posts exist. */
@@ -122,6 +132,13 @@ export class Channel {
     if (known.length === 0) return undefined;
     const pts = this.#pts + known.length;
     return { type: 'delete', ids: known, pts, ptsCount: known.length, at: wallClockMs(), pushedAt: null };
+  }
+
+  #draftChange(id: number, change: Partial<WorldMessage>): WorldEvent | undefined {
+    const old = this.#messages.get(id);
+    if (old === undefined || old.service !== null) return undefined;
+    const message = { ...old, ...change, editDate: unixSeconds() };
+    return { type: 'edit', message, pts: this.#pts + 1, ptsCount: 1, at: wallClockMs(), pushedAt: null };
   }
 
   /** The one way in which a channel changes; also replays stored events. */

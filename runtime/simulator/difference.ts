@@ -1,4 +1,5 @@
-import type { Channel, WorldEvent, WorldMessage } from './channel.js';
+import type { Channel, WorldEvent } from './channel.js';
+import type { WorldMessage } from './message.js';
 import type { World } from './world.js';
 
 export type Difference =
@@ -19,7 +20,9 @@ export type Difference =
  */
 export function difference(world: World, channel: Channel, pts: number, limit: number): Difference {
   if (pts >= channel.pts) return { type: 'empty' };
-  if (pts < channel.floorPts || channel.pts - pts > world.maxPtsAge) return { type: 'tooLong' };
+  const age = channel.pts - pts;
+  const beyond = world.tooLongRule === 'limit' && age > limit;
+  if (pts < channel.floorPts || age > world.maxPtsAge || beyond) return { type: 'tooLong' };
   const events = channel.eventsAfter(pts, Math.max(1, Math.min(limit, world.sliceSize)));
   const newMessages: WorldMessage[] = [];
   const otherEvents: WorldEvent[] = [];

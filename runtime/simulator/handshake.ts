@@ -2,6 +2,7 @@ import { createDiffieHellman, createHash, randomBytes } from 'node:crypto';
 import { Api } from 'telegram/tl';
 import { unixSeconds } from './clock.js';
 import { decryptIge, encryptIge } from './cipher.js';
+import { DH_G, DH_PRIME, to256 } from './dh-prime.js';
 import type { AuthKey, RsaKey } from './keys.js';
 import { largeInt, largeIntBytes, longFrom, readObject, type Long, type TlObject } from './tl.js';
 
@@ -9,21 +10,8 @@ const sha1 = (...parts: Buffer[]) => createHash('sha1').update(Buffer.concat(par
 const sha256 = (...parts: Buffer[]) => createHash('sha256').update(Buffer.concat(parts)).digest();
 const xor = (a: Buffer, b: Buffer) => Buffer.from(a.map((byte, i) => byte ^ (b[i] ?? 0)));
 
-/** Telegram's own 2048-bit safe prime, with g = 3: the library's password code refuses any other. */
-const DH_PRIME = Buffer.from(
-  'c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f48198a0aa7c14058229493d22530f4db' +
-    'fa336f6e0ac925139543aed44cce7c3720fd51f69458705ac68cd4fe6b6b13abdc9746512969328454f18faf8c595f64' +
-    '2477fe96bb2a941d5bcd1d4ac8cc49880708fa9b378e3c4f3a9060bee67cf9a4a4a695811051907e162753b56b0f6b41' +
-    '0dba74d8a84b2a14b3144e0ef1284754fd17ed950d5965b4b9dd46582db1178d169c6bc465b0d6ff9ca3928fef5b9ae4' +
-    'e418fc15e83ebea0f87fa9ff5eed70050ded2849f47bf959d956850ce929851f0d8115f635b105ee2e4e15d04b2454bf' +
-    '6f4fadf034b10403119cd8e3b92fcc5b',
-  'hex',
-);
-const G = 3;
 /** Product of two 31-bit primes: cheap for the client to factorise. */
 const PQ = Buffer.from((1_724_114_033n * 1_229_739_323n).toString(16).padStart(16, '0'), 'hex');
-
-const to256 = (bytes: Buffer) => Buffer.concat([Buffer.alloc(256 - bytes.length), bytes]);
 
 interface Exchange {
   readonly nonce: Long;
@@ -43,6 +31,8 @@ export class Handshake {
 
   constructor(
     private readonly rsa: RsaKey,
+    /** How far the server's clock is off. */
+    private readonly clock: { readonly skewMs: number },
     private readonly register: (authKey: Buffer) => AuthKey,
   ) {}
 
@@ -71,14 +61,14 @@ export class Handshake {
     if (!(inner instanceof Api.PQInnerData || inner instanceof Api.PQInnerDataDc)) throw new Error('wrong inner data');
     exchange.newNonce = largeIntBytes(inner.newNonce, 32);
     exchange.aes = temporaryKeys(exchange.newNonce, largeIntBytes(exchange.serverNonce, 16));
-    exchange.dh = createDiffieHellman(DH_PRIME, G);
+    exchange.dh = createDiffieHellman(DH_PRIME, DH_G);
     const answer = new Api.ServerDHInnerData({
       nonce: exchange.nonce,
       serverNonce: exchange.serverNonce,
-      g: G,
+      g: DH_G,
       dhPrime: DH_PRIME,
       gA: to256(exchange.dh.generateKeys()),
-      serverTime: unixSeconds(),
+      serverTime: unixSeconds() + Math.round(this.clock.skewMs / 1_000),
     }).getBytes();
     const plain = Buffer.concat([sha1(answer), answer]);
     const padded = Buffer.concat([plain, randomBytes(-plain.length & 15)]);

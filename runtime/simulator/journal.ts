@@ -10,7 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { ChannelAccess } from './access.js';
 import { Channel, type ChannelIdentity, type WorldEvent } from './channel.js';
+import { CommonBox, type BoxEvent } from './common-box.js';
+import { NEW_MESSAGE } from './message.js';
 
 /** Lines of one write while compacting. */
 const COMPACT_CHUNK = 1_000;
@@ -23,7 +26,16 @@ type Stored<E> = E extends unknown ? Omit<E, 'pushedAt'> : never;
 type Line =
   | { readonly kind: 'channel'; readonly channel: ChannelIdentity }
   | { readonly kind: 'start'; readonly id: number; readonly pts: number; readonly lastMessageId: number }
-  | { readonly kind: 'event'; readonly id: number; readonly event: Stored<WorldEvent> };
+  | { readonly kind: 'event'; readonly id: number; readonly event: Stored<WorldEvent> }
+  | { readonly kind: 'access'; readonly id: number; readonly access: ChannelAccess }
+  | { readonly kind: 'boxStart'; readonly userId: number; readonly pts: number; readonly seq: number }
+  | { readonly kind: 'box'; readonly userId: number; readonly event: BoxEvent };
+
+/** What the journal brings back. */
+export interface Remembered {
+  readonly channels: Map<number, Channel>;
+  readonly boxes: Map<number, CommonBox>;
+}
 
 /**
  * The world on disk: one JSON line a change. Promised: a line is with the kernel before the change is pushed, so a
@@ -40,12 +52,12 @@ export class Journal {
     this.#file = openSync(path, 'a', 0o600);
   }
 
-  /** Fills the map from the file, if there is one; `afterEvent` may forget as it grows. */
-  static open(stateDir: string, channels: Map<number, Channel>, afterEvent: () => void): Journal {
+  /** Fills the maps from the file, if there is one; `afterEvent` may forget as they grow. */
+  static open(stateDir: string, remembered: Remembered, afterEvent: () => void): Journal {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const path = join(stateDir, 'world.jsonl');
     let lines = 0;
-    if (existsSync(path)) lines = replay(path, channels, afterEvent);
+    if (existsSync(path)) lines = replay(path, remembered, afterEvent);
     const journal = new Journal(path);
     journal.#lines = lines;
     return journal;
@@ -63,25 +75,38 @@ export class Journal {
     this.#write(eventLine(id, event));
   }
 
+  access(id: number, access: ChannelAccess): void {
+    this.#write({ kind: 'access', id, access });
+  }
+
+  box(userId: number, event: BoxEvent): void {
+    this.#write({ kind: 'box', userId, event });
+  }
+
   /** Writes anew only what is remembered. The old file stays until the new one is whole. */
-  compact(channels: Iterable<Channel>): void {
+  compact({ channels, boxes }: Remembered): void {
     const path = `${this.#path}.tmp`;
     const file = openSync(path, 'w', 0o600);
     let lines = 0;
-    for (const channel of channels) {
-      const start: Line = {
-        kind: 'start',
-        id: channel.id,
-        pts: channel.floorPts,
-        lastMessageId: channel.forgottenMessageId,
-      };
-      writeSync(file, `${JSON.stringify({ kind: 'channel', channel: channel.identity })}\n${JSON.stringify(start)}\n`);
-      for (let from = 0; from < channel.log.length; from += COMPACT_CHUNK) {
-        const events = channel.log.slice(from, from + COMPACT_CHUNK);
-        writeSync(file, events.map((event) => `${JSON.stringify(eventLine(channel.id, event))}\n`).join(''));
-      }
-      lines += 2 + channel.log.length;
+    const put = (some: readonly Line[]) => {
+      lines += some.length;
+      writeSync(file, some.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    };
+    for (const channel of channels.values()) {
+      const { id, identity, access, floorPts, forgottenMessageId, log } = channel;
+      put([
+        { kind: 'channel', channel: identity },
+        { kind: 'access', id, access },
+        { kind: 'start', id, pts: floorPts, lastMessageId: forgottenMessageId },
+      ]);
+      for (let from = 0; from < log.length; from += COMPACT_CHUNK)
+        put(log.slice(from, from + COMPACT_CHUNK).map((event) => eventLine(id, event)));
     }
+    for (const { userId, floorPts, startSeq, log } of boxes.values())
+      put([
+        { kind: 'boxStart', userId, pts: floorPts, seq: startSeq },
+        ...log.map((event): Line => ({ kind: 'box', userId, event })),
+      ]);
     renameSync(path, this.#path);
     closeSync(this.#file);
     this.#file = file;
@@ -108,19 +133,50 @@ function eventLine(id: number, event: WorldEvent): Line {
 }
 
 /** Gives the number of lines. Cuts off a last line without an end. */
-function replay(path: string, channels: Map<number, Channel>, afterEvent: () => void): number {
+function replay(path: string, remembered: Remembered, afterEvent: () => void): number {
   let [count, whole] = [0, 0];
   for (const text of readLines(path)) {
-    const line = JSON.parse(text.toString()) as Line;
-    if (line.kind === 'channel') channels.set(line.channel.id, new Channel(line.channel));
-    else if (line.kind === 'start') channels.get(line.id)?.startAt(line.pts, line.lastMessageId);
-    else channels.get(line.id)?.append({ ...line.event, pushedAt: null });
+    restore(JSON.parse(text.toString()) as Line, remembered);
     afterEvent();
     count++;
     whole += text.length + 1;
   }
   if (whole < statSync(path).size) truncateSync(path, whole);
   return count;
+}
+
+function restore(line: Line, { channels, boxes }: Remembered): void {
+  switch (line.kind) {
+    case 'channel':
+      channels.set(line.channel.id, new Channel(line.channel));
+      return;
+    case 'start':
+      channels.get(line.id)?.startAt(line.pts, line.lastMessageId);
+      return;
+    case 'access':
+      channels.get(line.id)?.setAccess(line.access);
+      return;
+    case 'event':
+      channels.get(line.id)?.append({ ...completed(line.event), pushedAt: null });
+      return;
+    case 'boxStart':
+      boxOf(boxes, line.userId).startAt(line.pts, line.seq);
+      return;
+    case 'box':
+      boxOf(boxes, line.userId).append(line.event);
+  }
+}
+
+/** Lines of an older version lack fields that came later. */
+function completed(event: Stored<WorldEvent>): Stored<WorldEvent> {
+  return event.type === 'delete' ? event : { ...event, message: { ...NEW_MESSAGE, ...event.message } };
+}
+
+/** The box of an account, made when it is first needed. */
+export function boxOf(boxes: Map<number, CommonBox>, userId: number): CommonBox {
+  let box = boxes.get(userId);
+  if (box === undefined) boxes.set(userId, (box = new CommonBox(userId)));
+  return box;
 }
 
 /** Whole lines, a chunk of the file at a time: it may be larger than the memory for it. */

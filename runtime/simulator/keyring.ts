@@ -69,6 +69,14 @@ export class Keyring {
     this.#save();
   }
 
+  /** Logs an account out everywhere. Gives how many keys it was logged in with. */
+  revoke(userId: number): number {
+    const keys = [...this.#entries.values()].filter((entry) => entry.userId === userId);
+    for (const entry of keys) entry.userId = null;
+    this.#save();
+    return keys.length;
+  }
+
   /** Ids of the keys that handshakes have made. */
   get negotiated(): readonly string[] {
     return [...this.#negotiated].map(({ key }) => key.id);

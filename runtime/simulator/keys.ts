@@ -82,14 +82,25 @@ export class AuthKey {
   readonly idBytes: Buffer;
   /** The same, hexadecimal. */
   readonly id: string;
-  /** Server salt. Fixed per key here; the real servers change it now and then. */
-  readonly salt: bigint;
+  #salt: { readonly epoch: number; readonly value: bigint } | undefined;
 
   constructor(readonly bytes: Buffer) {
     const digest = sha1(bytes);
     this.auxHash = digest.subarray(0, 8);
     this.idBytes = digest.subarray(12, 20);
     this.id = this.idBytes.toString('hex');
-    this.salt = createHash('sha256').update(bytes).update('salt').digest().readBigInt64LE();
+  }
+
+  /** Server salt. The same until the epoch changes; the real servers change it every half hour. */
+  salt(epoch: number): bigint {
+    if (this.#salt?.epoch !== epoch) {
+      const value = createHash('sha256')
+        .update(this.bytes)
+        .update(`salt ${String(epoch)}`)
+        .digest()
+        .readBigInt64LE();
+      this.#salt = { epoch, value };
+    }
+    return this.#salt.value;
   }
 }

@@ -1,24 +1,28 @@
 /** The world as TL objects. Argument types matter: the library only prints an error for a wrong one. */
-import { createHash } from 'node:crypto';
 import { Api } from 'telegram/tl';
-import { CREATION_ID, type Channel, type MediaKind, type WorldEvent, type WorldMessage } from './channel.js';
-import { ACCOUNT_USER_ID, DC_ID } from './keys.js';
+import { isMember } from './access.js';
+import { CREATION_ID, type Channel, type WorldEvent } from './channel.js';
+import type { BoxEvent } from './common-box.js';
+import { mediaObject } from './media.js';
+import type { ServiceKind, WorldMessage } from './message.js';
 import { long } from './tl.js';
+import type { Account } from './accounts/accounts.js';
 
-export function userObject(): Api.User {
+export function userObject({ userId, firstName, username, phone }: Account): Api.User {
   return new Api.User({
     self: true,
-    id: long(ACCOUNT_USER_ID),
-    accessHash: long(777_000_777_000_777_000n),
-    firstName: 'Simulated',
+    id: long(userId),
+    accessHash: long(777_000_777_000_777_000n + BigInt(userId - 777)),
+    firstName,
     lastName: 'Reader',
-    username: 'simulated_reader',
-    phone: '99966000777',
+    username,
+    phone,
     status: new Api.UserStatusRecently({}),
   });
 }
 
-export function channelObject({ identity }: Channel): Api.Channel {
+/** The channel as an account sees it; without one, as a member does. */
+export function channelObject({ identity, access }: Channel, userId?: number): Api.Channel {
   return new Api.Channel({
     id: long(identity.id),
     accessHash: long(BigInt(identity.accessHash)),
@@ -27,23 +31,49 @@ export function channelObject({ identity }: Channel): Api.Channel {
     photo: new Api.ChatPhotoEmpty(),
     date: identity.date,
     broadcast: true,
+    ...(userId === undefined || isMember(access, userId) ? {} : { left: true }),
+  });
+}
+
+/** What an account still sees of a channel that it was shut out of. */
+export function forbiddenObject({ identity }: Channel): Api.ChannelForbidden {
+  return new Api.ChannelForbidden({
+    id: long(identity.id),
+    accessHash: long(BigInt(identity.accessHash)),
+    title: identity.title,
+    broadcast: true,
   });
 }
 
 const peerOf = (channel: Channel) => new Api.PeerChannel({ channelId: long(channel.id) });
 
-export function messageObject(channel: Channel, message: WorldMessage): Api.Message {
+export function messageObject(channel: Channel, message: WorldMessage): Api.Message | Api.MessageService {
+  const { id, date, text, media, editDate, editHide, groupedId, service, views, reactions } = message;
+  const common = { id, post: true, peerId: peerOf(channel), date };
+  if (service !== null) return new Api.MessageService({ ...common, action: ACTIONS[service](text) });
   return new Api.Message({
-    id: message.id,
-    post: true,
-    peerId: peerOf(channel),
-    date: message.date,
-    message: message.text,
-    views: 1,
+    ...common,
+    message: text,
+    views,
     forwards: 0,
-    ...(message.media === null ? {} : { media: mediaObject(channel, message, message.media) }),
-    ...(message.editDate === null ? {} : { editDate: message.editDate }),
+    ...(media === null ? {} : { media: mediaObject(channel.id, message, media) }),
+    ...(editDate === null ? {} : { editDate }),
+    ...(editHide ? { editHide } : {}),
+    ...(groupedId === null ? {} : { groupedId: long(BigInt(groupedId)) }),
+    ...(reactions === 0 ? {} : { reactions: thumbs(reactions) }),
   });
+}
+
+const ACTIONS: Readonly<Record<ServiceKind, (title: string) => Api.TypeMessageAction>> = {
+  title: (title) => new Api.MessageActionChatEditTitle({ title }),
+  pin: () => new Api.MessageActionPinMessage(),
+  photoRemoved: () => new Api.MessageActionChatDeletePhoto(),
+  ttl: () => new Api.MessageActionSetMessagesTTL({ period: 86_400 }),
+};
+
+function thumbs(count: number): Api.MessageReactions {
+  const reaction = new Api.ReactionEmoji({ emoticon: '👍' });
+  return new Api.MessageReactions({ results: [new Api.ReactionCount({ reaction, count })] });
 }
 
 /** The first message of every channel; without it a client cannot list a channel that has no posts. */
@@ -64,32 +94,11 @@ export function messageById(channel: Channel, id: number): Api.TypeMessage {
   return message ? messageObject(channel, message) : new Api.MessageEmpty({ id });
 }
 
-/** Ids and file references of media follow from the post, so that every copy of it is the same. */
-function mediaObject(channel: Channel, message: WorldMessage, kind: MediaKind): Api.TypeMessageMedia {
-  const seed = createHash('sha256')
-    .update(`${kind} ${String(channel.id)}:${String(message.id)}`)
-    .digest();
-  const common = {
-    id: long(seed.readBigInt64LE(0)),
-    accessHash: long(seed.readBigInt64LE(8)),
-    fileReference: seed.subarray(16, 32),
-    date: message.date,
-    dcId: DC_ID,
-  };
-  if (kind === 'photo') {
-    const sizes = [new Api.PhotoSize({ type: 'x', w: 800, h: 600, size: 64_000 })];
-    return new Api.MessageMediaPhoto({ photo: new Api.Photo({ ...common, sizes }) });
-  }
-  const document = new Api.Document({
-    ...common,
-    mimeType: 'application/pdf',
-    size: long(128_000),
-    attributes: [new Api.DocumentAttributeFilename({ fileName: `report-${String(message.id)}.pdf` })],
-  });
-  return new Api.MessageMediaDocument({ document });
-}
-
-export function updateObject(channel: Channel, event: WorldEvent): Api.TypeUpdate {
+export function updateObject(
+  channel: Channel,
+  event: WorldEvent,
+  shown: (message: WorldMessage) => Api.TypeMessage = (message) => messageObject(channel, message),
+): Api.TypeUpdate {
   const { pts, ptsCount } = event;
   if (event.type === 'delete')
     return new Api.UpdateDeleteChannelMessages({
@@ -98,10 +107,31 @@ export function updateObject(channel: Channel, event: WorldEvent): Api.TypeUpdat
       pts,
       ptsCount,
     });
-  const message = messageObject(channel, event.message);
+  const message = shown(event.message);
   return event.type === 'new'
     ? new Api.UpdateNewChannelMessage({ message, pts, ptsCount })
     : new Api.UpdateEditChannelMessage({ message, pts, ptsCount });
+}
+
+/** Telegram's own account, which sends login codes. */
+const SERVICE_USER = { userId: long(777_000) };
+
+/** A private message. */
+export function boxMessageObject({ id, date, text }: BoxEvent & { type: 'message' }): Api.Message {
+  const peer = new Api.PeerUser(SERVICE_USER);
+  return new Api.Message({ id, peerId: peer, fromId: peer, date, message: text });
+}
+
+export function boxUpdateObject(event: BoxEvent): Api.TypeUpdate {
+  if (event.type === 'channel') return new Api.UpdateChannel({ channelId: long(event.channelId) });
+  const { pts, ptsCount } = event;
+  return new Api.UpdateNewMessage({ message: boxMessageObject(event), pts, ptsCount });
+}
+
+/** What happens in the common box travels with its `seq`. */
+export function boxUpdatesObject(event: BoxEvent, chats: Api.TypeChat[]): Api.Updates {
+  const { date, seq } = event;
+  return new Api.Updates({ updates: [boxUpdateObject(event)], users: [], chats, date, seq });
 }
 
 /** Channel updates travel with `seq` 0: they are ordered by pts alone. `encodeUpdates` is the fast way to its bytes. */

@@ -1,23 +1,28 @@
 /**
- * A Telegram data centre for development and tests: real MTProto (layer 198) over TCP, one account, broadcast channels.
+ * A Telegram data centre for development and tests: real MTProto (layer 198) over TCP, two accounts, broadcast channels.
  *
  * Promised: what a client sees follows from one append-only log per channel, which the control API shows in full; every
- *   call is answered, and one that is not implemented is named in the statistics; with a state folder, keys, ids and
- *   pts survive a kill.
- * Not promised, and different from Telegram: one data centre and one salt a key; a session ends with its connection
- *   and nothing unacknowledged is sent again; no rate limits but injected ones; the common box (pts, qts) never moves.
+ *   call is answered (unless a fault says otherwise), and one that is not implemented is named in the statistics; with a
+ *   state folder, keys, ids and pts survive a kill.
+ * Not promised, and different from Telegram: one data centre answers for all five; a session ends with its connection
+ *   and nothing unacknowledged is sent again; no rate limits but injected ones; phone numbers that nobody has are
+ *   invalid, and a private channel is closed to its members, too.
  * On failure: a client that breaks the protocol loses its connection, a method that throws answers 500 INTERNAL.
  */
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { Api } from 'telegram/tl';
 import { createLogger, type Logger } from '../logger.js';
-import type { Channel, MediaKind, WorldEvent } from './channel.js';
+import { Accounts } from './accounts/accounts.js';
+import { Logins } from './accounts/logins.js';
+import type { WorldEvent } from './channel.js';
+import { unixSeconds } from './clock.js';
 import { Connection, type DataCentre } from './connection.js';
-import { createControl } from './control.js';
+import { createControl } from './control/index.js';
+import { Editor, type BatchOptions, type NewPost, type PostReceipt } from './editor.js';
 import { Faults } from './faults.js';
 import { Generator } from './generator.js';
 import { Keyring } from './keyring.js';
 import { publicKeyBase64, sessionString, type SimulatorKeys } from './keys.js';
-import { pace } from './pace.js';
 import { Publisher } from './publisher.js';
 import { Dispatcher } from './rpc.js';
 import { Stats } from './stats.js';
@@ -41,30 +46,8 @@ export interface SimulatorOptions extends Partial<Omit<WorldOptions, 'stateDir'>
   readonly logger?: Logger;
 }
 
-export interface NewPost {
-  readonly text: string;
-  readonly media?: MediaKind | null;
-  /** Pushes the same update twice. */
-  readonly duplicate?: boolean;
-}
-
-/** What became of one post. */
-export interface PostReceipt {
-  readonly channelId: string;
-  readonly messageId: string;
-  readonly pts: number;
-  /** Write to the first socket, ms since the epoch with a fraction; null when nobody got it. */
-  readonly pushedAt: number | null;
-}
-
-export interface BatchOptions {
-  /** Posts per second. @default as fast as possible */
-  readonly ratePerSecond?: number | undefined;
-  /** Posts packed into one updates container. @default 1 */
-  readonly perContainer?: number | undefined;
-}
-
-const MAX_BATCH = 100_000;
+/** Clients that may be connected at once; one more is turned away. */
+const MAX_CONNECTIONS = 1_000;
 
 /** Starts a data centre with its control API. Both servers listen when the promise resolves. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -76,9 +59,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 /** One simulated data centre: the world, who is connected to it, and the ways to change it. */
 export class Simulator {
   readonly world: World;
+  readonly accounts = new Accounts();
+  readonly logins = new Logins();
   readonly faults: Faults;
   readonly keyring: Keyring;
   readonly stats = new Stats();
+  readonly editor: Editor;
   readonly generator: Generator;
   readonly connections = new Set<Connection>();
   readonly #publisher: Publisher;
@@ -86,20 +72,26 @@ export class Simulator {
   readonly #server: Server;
   readonly #control: ReturnType<typeof createControl>;
   readonly #closing = new AbortController();
+  readonly #address: { readonly host: string; port: number };
   #controlPort = 0;
 
   constructor(private readonly options: SimulatorOptions) {
     const logger = options.logger ?? createLogger('telegram-simulator', 'silent');
+    this.#address = { host: options.host ?? '127.0.0.1', port: 0 };
     this.keyring = new Keyring({ stateDir: options.stateDir, keys: options.keys });
     this.world = new World({ ...options, channels: options.channels ?? 3 });
-    this.#publisher = new Publisher(this.connections, this.stats);
     this.faults = new Faults({
       kick: () => {
         this.kick();
       },
       release: () => {
-        this.#publisher.release(this.faults);
+        this.#publisher.release();
       },
+    });
+    this.#publisher = new Publisher(this.connections, this.faults, this.stats);
+    this.editor = new Editor(this.world, this.accounts, this.#publisher, this.stats, {
+      signal: this.#closing.signal,
+      ready: () => this.#allCaughtUp(),
     });
     this.generator = new Generator(
       this.world,
@@ -110,20 +102,18 @@ export class Simulator {
       (options.seed ?? 1) + this.world.eventCount,
     );
     this.#dc = {
-      world: this.world,
       keyring: this.keyring,
       faults: this.faults,
       stats: this.stats,
       logger,
-      dispatcher: new Dispatcher(this.faults, this.stats, logger),
-      address: { host: options.host ?? '127.0.0.1', port: 0 },
+      dispatcher: new Dispatcher(this.#centre(), this.stats, logger),
     };
     this.#server = this.#createServer();
     this.#control = createControl(this);
   }
 
   get mtprotoPort(): number {
-    return this.#dc.address.port;
+    return this.#address.port;
   }
 
   get controlPort(): number {
@@ -153,70 +143,45 @@ export class Simulator {
   }
 
   async listen(): Promise<void> {
-    const host = this.#dc.address.host;
+    const { host } = this.#address;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(this.options.port ?? 0, host, resolve);
     });
-    this.#dc.address.port = (this.#server.address() as AddressInfo).port;
+    this.#address.port = (this.#server.address() as AddressInfo).port;
     await this.#control.listen({ host, port: this.options.controlPort ?? 0 });
     this.#controlPort = (this.#control.server.address() as AddressInfo).port;
     this.generator.setRate(this.options.rate ?? 0);
   }
 
   post(channelId: number, post: NewPost): PostReceipt {
-    const channel = this.world.channel(channelId);
-    const event = this.world.post(channel, post.text, post.media ?? null);
-    this.#publish(channel, [event], post.duplicate === true ? 2 : 1);
-    return receipt(channel, event);
+    return this.editor.post(channelId, post);
   }
 
-  /**
-   * Posts one after the other at the given rate; resolves when all are pushed. Waits for clients that lag behind by
-   * more than their socket takes. Stops early when the simulator closes.
-   */
-  async postAll(channelId: number, posts: readonly NewPost[], options: BatchOptions = {}): Promise<PostReceipt[]> {
-    if (posts.length > MAX_BATCH) throw new RangeError(`at most ${String(MAX_BATCH)} posts at once`);
-    const channel = this.world.channel(channelId);
-    const done: WorldEvent[] = [];
-    let container: WorldEvent[] = [];
-    const flush = (copies: number) => {
-      if (container.length > 0) this.#publish(channel, container, copies);
-      container = [];
-    };
-    const schedule = {
-      rate: options.ratePerSecond ?? null,
-      count: posts.length,
-      skipLate: false,
-      signal: this.#closing.signal,
-      ready: () => this.#allCaughtUp(),
-    };
-    await pace(schedule, (index) => {
-      const post = posts[index];
-      if (post === undefined) return;
-      if (post.duplicate === true) flush(1);
-      const event = this.world.post(channel, post.text, post.media ?? null);
-      container.push(event);
-      done.push(event);
-      if (post.duplicate === true || container.length >= (options.perContainer ?? 1))
-        flush(post.duplicate === true ? 2 : 1);
-    });
-    flush(1);
-    return done.map((event) => receipt(channel, event));
+  postAll(channelId: number, posts: readonly NewPost[], options: BatchOptions = {}): Promise<PostReceipt[]> {
+    return this.editor.postAll(channelId, posts, options);
   }
 
   edit(channelId: number, messageId: number, text: string): WorldEvent {
-    const channel = this.world.channel(channelId);
-    const event = this.world.edit(channel, messageId, text);
-    this.#publish(channel, [event], 1);
-    return event;
+    return this.editor.edit(channelId, messageId, text);
   }
 
   remove(channelId: number, ids: readonly number[]): WorldEvent {
-    const channel = this.world.channel(channelId);
-    const event = this.world.remove(channel, ids);
-    this.#publish(channel, [event], 1);
-    return event;
+    return this.editor.remove(channelId, ids);
+  }
+
+  /** Somebody scans a QR code with an app that is logged in. False when there is no such token any more. */
+  acceptLogin(token: Buffer, userId: number): boolean {
+    const state = this.logins.accept(token, this.accounts.get(userId));
+    if (state === undefined) return false;
+    const update = new Api.UpdateShort({ update: new Api.UpdateLoginToken(), date: unixSeconds() }).getBytes();
+    for (const connection of this.connections) if (connection.keyId === state.keyId) connection.push([update]);
+    return true;
+  }
+
+  /** Ends every session of an account, as "terminate all sessions" does. Gives how many there were. */
+  revoke(userId: number): number {
+    return this.keyring.revoke(userId);
   }
 
   /** Closes every client connection. */
@@ -227,6 +192,7 @@ export class Simulator {
   async close(): Promise<void> {
     this.#closing.abort();
     this.generator.stop();
+    this.#publisher.close();
     await this.#control.close();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -238,22 +204,34 @@ export class Simulator {
     this.world.close();
   }
 
+  #centre() {
+    return {
+      world: this.world,
+      accounts: this.accounts,
+      logins: this.logins,
+      faults: this.faults,
+      address: this.#address,
+      tell: (userId: number, text: string) => {
+        this.editor.tell(userId, text);
+      },
+      setMember: (channelId: number, userId: number, state: 'member' | 'left') => {
+        this.editor.setMember(channelId, userId, state);
+      },
+    };
+  }
+
   #allCaughtUp(): Promise<unknown> | undefined {
     const behind = [...this.connections].flatMap((connection) => connection.caughtUp() ?? []);
     return behind.length === 0 ? undefined : Promise.race([Promise.all(behind), aborted(this.#closing.signal)]);
   }
 
-  #publish(channel: Channel, events: readonly WorldEvent[], copies: number): void {
-    for (const { type } of events) this.stats.events.inc({ type });
-    this.#publisher.publish(this.faults, channel, events, copies);
-  }
-
   #createServer(): Server {
-    return createServer((socket) => {
+    const server = createServer((socket) => {
       socket.on('error', () => {
         socket.destroy();
       });
       if (this.faults.refusing) {
+        this.faults.noteStrike('refuse');
         socket.destroy();
         return;
       }
@@ -266,6 +244,8 @@ export class Simulator {
         this.stats.connections.set(this.connections.size);
       });
     });
+    server.maxConnections = MAX_CONNECTIONS;
+    return server;
   }
 }
 
@@ -273,8 +253,3 @@ const aborted = (signal: AbortSignal) =>
   new Promise((resolve) => {
     signal.addEventListener('abort', resolve, { once: true });
   });
-
-function receipt(channel: Channel, event: WorldEvent): PostReceipt {
-  const messageId = event.type === 'delete' ? 0 : event.message.id;
-  return { channelId: String(channel.id), messageId: String(messageId), pts: event.pts, pushedAt: event.pushedAt };
-}

@@ -1,4 +1,4 @@
-import type { MediaKind } from './channel.js';
+import type { MediaKind } from './message.js';
 import { between, pick, type Random } from './random.js';
 
 type Words = readonly [string, ...string[]];

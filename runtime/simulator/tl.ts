@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import bigInt from 'big-integer';
 import { BinaryReader } from 'telegram/extensions';
 
@@ -90,6 +90,11 @@ export function rpcResult(requestId: bigint, body: Buffer): Buffer {
 /** The content of a `gzip_packed` object. */
 export function unpackGzip(body: Buffer): Buffer {
   return gunzipSync(new BinaryReader(body.subarray(4)).tgReadBytes(), { maxOutputLength: MAX_UNPACKED_BYTES });
+}
+
+/** The opposite. */
+export function packGzip(body: Buffer): Buffer {
+  return Buffer.concat([u32(GZIP_PACKED), tlBytes(gzipSync(body))]);
 }
 
 export interface ContainedMessage {

@@ -13,6 +13,14 @@ const MAX_UNSENT = 64 * 1_024 * 1_024;
 const OBFUSCATION_HEADER = 64;
 const ABRIDGED_TAG = 0xef;
 
+export interface TransportOwner {
+  onPacket(packet: Buffer): void;
+  /** The client broke the framing, or does not read; the connection is closed. */
+  onBroken(error: Error): void;
+  /** Asked at every write: true sends half a packet and closes. */
+  cutShort(): boolean;
+}
+
 /**
  * Framing of one TCP connection: full, abridged, or obfuscated abridged, told apart from the first bytes. Promised:
  * packets leave in the order of `write`, and CRC and sequence numbers of the full transport are checked. On failure
@@ -30,28 +38,32 @@ export class Transport {
 
   constructor(
     private readonly socket: Socket,
-    private readonly onPacket: (packet: Buffer) => void,
-    private readonly onBroken: (error: Error) => void,
+    private readonly owner: TransportOwner,
   ) {
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       try {
         this.#receive(chunk);
       } catch (error) {
-        this.onBroken(error as Error);
+        this.owner.onBroken(error as Error);
         socket.destroy();
       }
     });
   }
 
   write(payload: Buffer): void {
-    if (this.socket.destroyed) return;
+    if (!this.socket.writable) return;
     const frame = this.#frame(payload);
     const bytes = this.#cipher ? this.#cipher.update(frame) : frame;
+    if (this.owner.cutShort()) {
+      // `end` sends what was written; `destroy` alone might not.
+      this.socket.end(bytes.subarray(0, bytes.length >> 1), () => this.socket.destroy());
+      return;
+    }
     this.lastWriteAt = wallClockMs();
     this.socket.write(bytes);
     if (this.socket.writableLength <= MAX_UNSENT) return;
-    this.onBroken(new Error('the client does not read'));
+    this.owner.onBroken(new Error('the client does not read'));
     this.socket.destroy();
   }
 
@@ -68,7 +80,7 @@ export class Transport {
     for (;;) {
       const packet = this.#mode === 'full' ? this.#nextFull() : this.#nextAbridged();
       if (packet === undefined) return;
-      this.onPacket(packet);
+      this.owner.onPacket(packet);
     }
   }
 

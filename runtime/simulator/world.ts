@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
-import { Channel, type MediaKind, type WorldEvent } from './channel.js';
+import { type ChannelAccess, withMember, type MemberState } from './access.js';
+import { Channel, type WorldEvent } from './channel.js';
 import { unixSeconds } from './clock.js';
-import { Journal } from './journal.js';
+import type { BoxEvent, CommonBox } from './common-box.js';
+import { boxOf, Journal } from './journal.js';
+import { ALBUM_KINDS, type Counters, type MediaKind, type PostContent, type ServiceKind } from './message.js';
+import { DEFAULT_LIMITS, type WorldLimits } from './world-limits.js';
 
 /** Longest text of a post, in UTF-16 units. */
 export const MAX_TEXT_LENGTH = 4_096;
+/** Posts of one album. */
+export const ALBUM_SIZE = { from: 2, to: 10 } as const;
 const FIRST_CHANNEL_ID = 1_000_000_001;
 
 /** A wrong request to the world; the control API answers it with 400 or 404. */
@@ -19,37 +25,34 @@ export class WorldError extends Error {
   }
 }
 
-export interface WorldOptions {
+export interface WorldOptions extends Partial<Readonly<WorldLimits>> {
   /** Channels to begin with. */
   readonly channels: number;
   /** Where the world is kept; undefined is memory only. */
   readonly stateDir?: string | undefined;
   /** Memory for the logs of all channels, in bytes. @default 30 % of the heap: for 256 MB about 50 000 posts */
   readonly maxBytes?: number;
-  /** A difference from further back than this is "too long". @default no limit */
-  readonly maxPtsAge?: number;
-  /** Most events of one difference. @default 100 */
-  readonly sliceSize?: number;
-  /** Seconds that a difference tells the client to wait. @default 30 */
-  readonly pollTimeoutS?: number;
 }
 
 /** The simulated truth: channels, each with its log. Every change goes through here and is journalled before it is seen. */
-export class World {
+export class World implements WorldLimits {
   readonly #channels = new Map<number, Channel>();
+  readonly #boxes = new Map<number, CommonBox>();
   readonly #journal: Journal | undefined;
   readonly #maxBytes: number;
   maxPtsAge: number;
+  tooLongRule: WorldLimits['tooLongRule'];
   sliceSize: number;
   pollTimeoutS: number;
 
   constructor(options: WorldOptions) {
     this.#maxBytes = options.maxBytes ?? 0.3 * getHeapStatistics().heap_size_limit;
-    this.maxPtsAge = options.maxPtsAge ?? Infinity;
-    this.sliceSize = options.sliceSize ?? 100;
-    this.pollTimeoutS = options.pollTimeoutS ?? 30;
+    this.maxPtsAge = options.maxPtsAge ?? DEFAULT_LIMITS.maxPtsAge;
+    this.tooLongRule = options.tooLongRule ?? DEFAULT_LIMITS.tooLongRule;
+    this.sliceSize = options.sliceSize ?? DEFAULT_LIMITS.sliceSize;
+    this.pollTimeoutS = options.pollTimeoutS ?? DEFAULT_LIMITS.pollTimeoutS;
     if (options.stateDir !== undefined)
-      this.#journal = Journal.open(options.stateDir, this.#channels, () => {
+      this.#journal = Journal.open(options.stateDir, { channels: this.#channels, boxes: this.#boxes }, () => {
         this.#forgetOldest();
       });
     while (this.#channels.size < options.channels) this.createChannel();
@@ -80,6 +83,11 @@ export class World {
     return this.channels.find(({ identity }) => identity.username?.toLowerCase() === wanted);
   }
 
+  /** The common box of an account. */
+  box(userId: number): CommonBox {
+    return boxOf(this.#boxes, userId);
+  }
+
   createChannel(wish: { readonly title?: string; readonly username?: string | null } = {}): Channel {
     const number = this.#channels.size + 1;
     const id = FIRST_CHANNEL_ID + this.#channels.size;
@@ -99,15 +107,34 @@ export class World {
     return channel;
   }
 
-  post(channel: Channel, text: string, media: MediaKind | null = null): WorldEvent {
-    if (text === '' && media === null) throw new WorldError(400, 'text: expected text or media');
-    return this.#append(channel, channel.draftPost(checkedText(text), media));
+  post(channel: Channel, text: string, content: MediaKind | Omit<PostContent, 'text'> | null = null): WorldEvent {
+    const more = typeof content === 'string' ? { media: content } : content;
+    if (text === '' && (more?.media ?? more?.service ?? null) === null)
+      throw new WorldError(400, 'text: expected text or media');
+    return this.#append(channel, channel.draftPost({ ...more, text: checkedText(text) }));
+  }
+
+  /** Photos and videos that belong together: one message each, one after the other. The caption is the first one's. */
+  album(channel: Channel, kinds: readonly MediaKind[], caption: string): WorldEvent[] {
+    if (kinds.length < ALBUM_SIZE.from || kinds.length > ALBUM_SIZE.to)
+      throw new WorldError(400, `media: expected ${String(ALBUM_SIZE.from)} to ${String(ALBUM_SIZE.to)} posts`);
+    if (kinds.some((kind) => !(ALBUM_KINDS as readonly MediaKind[]).includes(kind)))
+      throw new WorldError(400, `media: an album holds ${ALBUM_KINDS.join(' and ')}`);
+    const groupedId = groupId(channel.id, channel.lastMessageId + 1);
+    return kinds.map((media, index) => this.post(channel, index === 0 ? caption : '', { media, groupedId }));
+  }
+
+  service(channel: Channel, service: ServiceKind, title: string): WorldEvent {
+    return this.post(channel, service === 'title' ? title : '', { service });
   }
 
   edit(channel: Channel, messageId: number, text: string): WorldEvent {
-    const event = channel.draftEdit(messageId, checkedText(text));
-    if (event === undefined) throw new WorldError(404, `message ${String(messageId)}: not found`);
-    return this.#append(channel, event);
+    return this.#append(channel, found(channel.draftEdit(messageId, checkedText(text)), messageId));
+  }
+
+  /** Views and reactions: moves `editDate` and says `editHide`, as with Telegram. */
+  count(channel: Channel, messageId: number, counters: Counters): WorldEvent {
+    return this.#append(channel, found(channel.draftCounters(messageId, counters), messageId));
   }
 
   /** Ids that do not exist are passed over; none at all is an error. */
@@ -115,6 +142,24 @@ export class World {
     const event = channel.draftDelete(ids);
     if (event === undefined) throw new WorldError(404, 'ids: none of the messages exists');
     return this.#append(channel, event);
+  }
+
+  setAccess(channel: Channel, change: Partial<Pick<ChannelAccess, 'private' | 'pushed'>>): void {
+    this.#changeAccess(channel, { ...channel.access, ...change });
+  }
+
+  setMember(channel: Channel, userId: number, state: MemberState): void {
+    this.#changeAccess(channel, withMember(channel.access, userId, state));
+  }
+
+  /** A private message to the account. */
+  tell(userId: number, text: string): BoxEvent {
+    return this.#appendBox(userId, this.box(userId).draftMessage(checkedText(text)));
+  }
+
+  /** Tells the account that its standing in a channel is another one now. */
+  tellChannel(userId: number, channel: Channel): BoxEvent {
+    return this.#appendBox(userId, this.box(userId).draftChannel(channel.id));
   }
 
   close(): void {
@@ -126,6 +171,17 @@ export class World {
     channel.append(event);
     this.#trim();
     return event;
+  }
+
+  #appendBox(userId: number, event: BoxEvent): BoxEvent {
+    this.#journal?.box(userId, event);
+    this.box(userId).append(event);
+    return event;
+  }
+
+  #changeAccess(channel: Channel, access: ChannelAccess): void {
+    this.#journal?.access(channel.id, access);
+    channel.setAccess(access);
   }
 
   /**
@@ -145,11 +201,13 @@ export class World {
   #trim(): void {
     this.#forgetOldest();
     if (this.#journal && this.#journal.lines > 1_000 && this.#journal.lines > 2 * this.#linesNeeded())
-      this.#journal.compact(this.channels);
+      this.#journal.compact({ channels: this.#channels, boxes: this.#boxes });
   }
 
   #linesNeeded(): number {
-    return this.eventCount + 2 * this.#channels.size;
+    let boxes = 0;
+    for (const { log } of this.#boxes.values()) boxes += 1 + log.length;
+    return this.eventCount + 3 * this.#channels.size + boxes;
   }
 
   #sum(part: (channel: Channel) => number): number {
@@ -157,6 +215,11 @@ export class World {
     for (const channel of this.#channels.values()) sum += part(channel);
     return sum;
   }
+}
+
+function found(event: WorldEvent | undefined, messageId: number): WorldEvent {
+  if (event === undefined) throw new WorldError(404, `message ${String(messageId)}: not found`);
+  return event;
 }
 
 /** TL strings are UTF-8: a lone surrogate would not survive, so it is replaced here and the truth stays the truth. */
@@ -169,11 +232,12 @@ function checkedText(text: string): string {
   return text.toWellFormed();
 }
 
+const digestOf = (words: string) => createHash('sha256').update(words).digest().readBigInt64LE();
+
 /** Random-looking, yet the same for a channel in every world: sessions and stored channels stay valid. */
-function accessHash(id: number): string {
-  return createHash('sha256')
-    .update(`access hash ${String(id)}`)
-    .digest()
-    .readBigInt64LE()
-    .toString();
+const accessHash = (id: number) => digestOf(`access hash ${String(id)}`).toString();
+
+/** Above 2^53, as Telegram's are. */
+function groupId(channelId: number, firstId: number): string {
+  return (BigInt.asUintN(62, digestOf(`album ${String(channelId)}:${String(firstId)}`)) | (1n << 60n)).toString();
 }

@@ -1,18 +1,18 @@
 import { Api } from 'telegram/tl';
 import { unixSeconds } from '../clock.js';
-import { ACCOUNT_USER_ID, DC_ID } from '../keys.js';
+import { DC_ID } from '../keys.js';
 import { userObject } from '../objects.js';
 import type { Call, Methods } from '../rpc.js';
 import { RpcFailure } from '../rpc-failure.js';
 
 /** Who the caller is, and what a client asks for when it connects. */
 export const accountMethods = {
-  'users.GetUsers': (request: Api.users.GetUsers) =>
+  'users.GetUsers': (request: Api.users.GetUsers, { accounts, userId }: Call) =>
     request.id.map((user) => {
       const self = user instanceof Api.InputUserSelf;
-      const own = user instanceof Api.InputUser && user.userId.equals(ACCOUNT_USER_ID);
+      const own = user instanceof Api.InputUser && user.userId.equals(userId);
       if (!self && !own) throw new RpcFailure(400, 'USER_ID_INVALID');
-      return userObject();
+      return userObject(accounts.get(userId));
     }),
 
   'help.GetConfig': (_request: Api.help.GetConfig, { address }: Call) =>
@@ -21,7 +21,8 @@ export const accountMethods = {
       expires: unixSeconds() + 3_600,
       testMode: true,
       thisDc: DC_ID,
-      dcOptions: [new Api.DcOption({ id: DC_ID, ipAddress: address.host, port: address.port })],
+      // All of Telegram's data centres are here: a client that is sent on to another one finds the same world.
+      dcOptions: DC_IDS.map((id) => new Api.DcOption({ id, ipAddress: address.host, port: address.port })),
       dcTxtDomainName: '',
       meUrlPrefix: 'https://t.me/',
       ...LIMITS,
@@ -29,6 +30,8 @@ export const accountMethods = {
 
   'help.GetNearestDc': () => new Api.NearestDc({ country: 'ZZ', thisDc: DC_ID, nearestDc: DC_ID }),
 } satisfies Methods;
+
+const DC_IDS = [1, 2, 3, 4, 5];
 
 /** The real servers' figures, where a client reads them at all. */
 const LIMITS = {

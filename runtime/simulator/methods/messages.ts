@@ -1,20 +1,24 @@
 import { Api } from 'telegram/tl';
+import { isMember } from '../access.js';
 import { CREATION_ID, type Channel } from '../channel.js';
-import { channelObject, dialogObject, messageById } from '../objects.js';
+import { channelObject, dialogObject } from '../objects.js';
 import type { Call, Methods } from '../rpc.js';
 import type { TlObject } from '../tl.js';
-import { inputChannel } from './channels.js';
+import { shownById } from '../unreadable.js';
+import { readableChannel } from './channels.js';
 
 const MAX_PAGE = 100;
 const pageSize = (limit: number) => Math.min(Math.max(limit, 1), MAX_PAGE);
 
 export const messageMethods = {
-  'messages.GetDialogs': (request: Api.messages.GetDialogs, { world }: Call) => {
-    const all = world.channels.map(dialogOf).sort(newestFirst);
+  'messages.GetDialogs': (request: Api.messages.GetDialogs, { world, faults, userId }: Call) => {
+    const joined = world.channels.filter(({ access }) => isMember(access, userId));
+    // Nothing is in the archive.
+    const all = request.folderId === 1 ? [] : joined.map(dialogOf).sort(newestFirst);
     const page = all.filter((dialog) => isAfter(dialog, request)).slice(0, pageSize(request.limit));
     const content = {
       dialogs: page.map(({ channel, topId }) => dialogObject(channel, topId)),
-      messages: page.map(({ channel, topId }) => messageById(channel, topId)),
+      messages: page.map(({ channel, topId }) => shownById(faults, channel, topId)),
       chats: page.map(({ channel }) => channelObject(channel)),
       users: [],
     };
@@ -23,17 +27,17 @@ export const messageMethods = {
       : new Api.messages.DialogsSlice({ count: all.length, ...content });
   },
 
-  'messages.GetHistory': (request: Api.messages.GetHistory, { world }: Call) => {
-    const channel = inputChannel(request.peer as unknown as TlObject, world);
+  'messages.GetHistory': (request: Api.messages.GetHistory, call: Call) => {
+    const channel = readableChannel(request.peer as unknown as TlObject, call);
     const dates = [...channel.messages.values()].reverse().map(({ id, date }) => ({ id, date }));
     dates.push({ id: CREATION_ID, date: channel.identity.date });
     const page = historyPage(dates, request);
     return new Api.messages.ChannelMessages({
       pts: channel.pts,
       count: dates.length,
-      messages: page.map(({ id }) => messageById(channel, id)),
+      messages: page.map(({ id }) => shownById(call.faults, channel, id)),
       topics: [],
-      chats: [channelObject(channel)],
+      chats: [channelObject(channel, call.userId)],
       users: [],
     });
   },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { PostReceipt, Simulator } from '../../../runtime/simulator/simulator.js';
-import { startSimulator } from '../../../runtime/simulator/simulator.js';
+import type { PostReceipt } from '../../../runtime/simulator/editor.js';
+import type { Simulator } from '../../../runtime/simulator/simulator.js';
+import { startSimulator } from '../../support/simulator.js';
 
 let simulator: Simulator;
 beforeEach(async () => {
@@ -64,10 +65,8 @@ describe('R10 control API', () => {
     const all = await call('GET', '/channels/1000000001/events');
     const number: unknown = expect.any(Number);
     const base = {
-      at: number,
-      pushedAt: null,
-      date: number,
-      editDate: null,
+      ...{ at: number, pushedAt: null, date: number, editDate: null, editHide: false },
+      ...{ groupedId: null, service: null, views: 1, reactions: 0 },
     };
     expect(all.body).toEqual({
       channelId: '1000000001',

@@ -1,5 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { Faults, faultSchema } from '../../../runtime/simulator/faults.js';
+import { faultSchema } from '../../../runtime/simulator/fault-kinds.js';
+import { Faults } from '../../../runtime/simulator/faults.js';
 
 function newFaults() {
   const actions = { kick: jest.fn(), release: jest.fn() };
@@ -28,12 +29,15 @@ describe('R10 faults', () => {
     faults.inject({ kind: 'dropPushes', channelId: '5', count: 1 });
     faults.inject({ kind: 'duplicatePushes' });
     const { id } = faults.inject({ kind: 'holdPushes', channelId: '7' });
-    expect([5, 5, 6, 7].map((channel) => faults.takePushPlan(channel))).toEqual(['drop', 'twice', 'twice', 'twice']);
+    const plan = (channel: number) => faults.takePush(channel)?.kind;
+    const twice = 'duplicatePushes';
+    expect([5, 5, 6, 7].map(plan)).toEqual(['dropPushes', twice, twice, twice]);
     faults.clear(2);
-    expect([5, 7].map((channel) => faults.takePushPlan(channel))).toEqual(['send', 'hold']);
+    expect([5, 7].map(plan)).toEqual([undefined, 'holdPushes']);
     expect(faults.clear(id)).toBe(true);
     expect(faults.clear(id)).toBe(false);
-    expect(faults.takePushPlan(7)).toBe('send');
+    expect(plan(7)).toBeUndefined();
+    expect(faults.struck).toEqual({ dropPushes: 1, duplicatePushes: 3, holdPushes: 1 });
   });
 
   it('R10 a kick strikes at once and does not stay; removal releases what was held', () => {

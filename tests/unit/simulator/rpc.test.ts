@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import bigInt from 'big-integer';
 import { Api } from 'telegram/tl';
 import { createLogger } from '../../../runtime/logger.js';
+import { Accounts } from '../../../runtime/simulator/accounts/accounts.js';
+import { Logins } from '../../../runtime/simulator/accounts/logins.js';
 import { Faults } from '../../../runtime/simulator/faults.js';
 import { Dispatcher, unwrap } from '../../../runtime/simulator/rpc.js';
 import { Stats } from '../../../runtime/simulator/stats.js';
@@ -31,16 +33,18 @@ describe('R10 wrapped calls', () => {
 
 describe('R10 the dispatcher', () => {
   const stats = new Stats();
-  const faults = new Faults({ kick: () => undefined, release: () => undefined });
-  const dispatcher = new Dispatcher(faults, stats, createLogger('telegram-simulator', 'silent'));
+  const centre = {
+    world: new World({ channels: 1 }),
+    accounts: new Accounts(),
+    logins: new Logins(),
+    faults: new Faults({ kick: () => undefined, release: () => undefined }),
+    address: { host: '127.0.0.1', port: 1 },
+    tell: () => undefined,
+    setMember: () => undefined,
+  };
+  const dispatcher = new Dispatcher(centre, stats, createLogger('telegram-simulator', 'silent'));
   const answer = (request: TlObject, userId: number | null = 777) =>
-    readObject(
-      dispatcher.answer(request, {
-        world: new World({ channels: 1 }),
-        userId,
-        address: { host: '127.0.0.1', port: 1 },
-      }),
-    );
+    readObject(dispatcher.answer(request, { keyId: 'key', userId, authorise: () => undefined }));
 
   it('R10 answers a failing method with 500 instead of dropping the client', () => {
     const broken = new Api.channels.GetChannels({ id: undefined as unknown as never });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import bigInt from 'big-integer';
 import { Api } from 'telegram/tl';
 import { Channel, type WorldEvent } from '../../../runtime/simulator/channel.js';
+import { NEW_MESSAGE, type WorldMessage } from '../../../runtime/simulator/message.js';
 import { messageObject, updatesObject } from '../../../runtime/simulator/objects.js';
 import { encodeUpdates } from '../../../runtime/simulator/push-encoding.js';
 import {
@@ -40,12 +41,12 @@ const CHANNEL_BYTES = hex(
   DATE,
 );
 
-const post = (text: string, editDate: number | null = null) => ({
+const post = (text: string, editDate: number | null = null): WorldMessage => ({
+  ...NEW_MESSAGE,
   id: 7,
   date: 1_700_000_000,
   editDate,
   text,
-  media: null,
 });
 
 describe('R10 TL of the simulator, against bytes encoded by hand', () => {
@@ -107,6 +108,10 @@ describe('R10 TL of the simulator, against bytes encoded by hand', () => {
         { ...base, type: 'edit', message: post(text, 1_700_000_005) },
         { ...base, type: 'new', message: { ...post(text), media: 'photo' } },
         { ...base, type: 'edit', message: { ...post(text, 1_700_000_005), media: 'document' } },
+        { ...base, type: 'new', message: { ...post(text), groupedId: '-5', media: 'video' } },
+        { ...base, type: 'edit', message: { ...post(text, 1_700_000_005), editHide: true, views: 9 } },
+        { ...base, type: 'edit', message: { ...post(text, 1_700_000_005), editHide: true, reactions: 3 } },
+        { ...base, type: 'new', message: { ...post(text), service: 'title' } },
         { ...base, type: 'delete', ids: [1, index] },
       ];
     });

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { randomBytes } from 'node:crypto';
 import { readEnvironment } from '../../../runtime/config.js';
 import { sessionString } from '../../../runtime/simulator/keys.js';
-import { startSimulator, type Simulator } from '../../../runtime/simulator/simulator.js';
+import type { Simulator } from '../../../runtime/simulator/simulator.js';
+import { startSimulator } from '../../support/simulator.js';
 import type { ConnectionState, TelegramPort, UpdateBatch } from '../../../runtime/telegram/client.js';
 import type { GramjsOptions } from '../../../runtime/telegram/gramjs.js';
 import { trustSimulator } from '../../../runtime/telegram/gramjs/simulator-trust.js';

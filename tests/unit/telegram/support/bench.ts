@@ -1,7 +1,8 @@
 import { createLogger } from '../../../../runtime/logger.js';
 import { Pipeline } from '../../../../runtime/gateway/pipeline.js';
 import type { StoredEvent } from '../../../../runtime/ingest/message-store.js';
-import { startSimulator, type Simulator, type SimulatorOptions } from '../../../../runtime/simulator/simulator.js';
+import type { Simulator, SimulatorOptions } from '../../../../runtime/simulator/simulator.js';
+import { startSimulator } from '../../../support/simulator.js';
 import type { TelegramError } from '../../../../runtime/telegram/client.js';
 import { GramjsTelegram, type GramjsOptions } from '../../../../runtime/telegram/gramjs.js';
 import { MemoryStore } from './memory-store.js';

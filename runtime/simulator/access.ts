@@ -1,0 +1,40 @@
+/** What the world lets accounts do with one channel. */
+export interface ChannelAccess {
+  /** Nobody can read it, as if the account had been thrown out of a private channel: CHANNEL_PRIVATE. */
+  readonly private: boolean;
+  /** False is a large channel: nothing is pushed, only differences and the history tell. */
+  readonly pushed: boolean;
+  /** Accounts that are no members; everybody else is one. */
+  readonly left: readonly number[];
+  /** Accounts that were thrown out: CHANNEL_PRIVATE, also when they try to join. */
+  readonly banned: readonly number[];
+}
+
+export const OPEN_ACCESS: ChannelAccess = { private: false, pushed: true, left: [], banned: [] };
+
+export const MEMBER_STATES = ['member', 'left', 'banned'] as const;
+export type MemberState = (typeof MEMBER_STATES)[number];
+
+export function memberState({ left, banned }: ChannelAccess, userId: number): MemberState {
+  if (banned.includes(userId)) return 'banned';
+  return left.includes(userId) ? 'left' : 'member';
+}
+
+export function withMember(access: ChannelAccess, userId: number, state: MemberState): ChannelAccess {
+  const others = (list: readonly number[]) => list.filter((id) => id !== userId);
+  return {
+    ...access,
+    left: [...others(access.left), ...(state === 'left' ? [userId] : [])],
+    banned: [...others(access.banned), ...(state === 'banned' ? [userId] : [])],
+  };
+}
+
+/** Whether the account may read the channel: its history and its differences. */
+export function canRead(access: ChannelAccess, userId: number): boolean {
+  return !access.private && memberState(access, userId) !== 'banned';
+}
+
+/** Whether the channel is among the account's dialogs, and its news are the account's. */
+export function isMember(access: ChannelAccess, userId: number): boolean {
+  return canRead(access, userId) && memberState(access, userId) === 'member';
+}
