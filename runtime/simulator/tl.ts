@@ -1,6 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import bigInt from 'big-integer';
 import { BinaryReader } from 'telegram/extensions';
+// Hostile bytes must not spoil the library's tables for everybody else.
+import '../telegram/gramjs/vector-repair.js';
 
 /** Constructor ids of the core types that the client library keeps to itself. */
 export const VECTOR = 0x1cb5c415;

@@ -23,6 +23,7 @@ import { LeanSession } from './gramjs/lean-session.js';
 import { DebugLogger } from './gramjs/library-logger.js';
 import { patchSender } from './gramjs/patches.js';
 import { socketClass, type Endpoint } from './gramjs/socket.js';
+import './gramjs/vector-repair.js';
 import { Watchdog } from './gramjs/watchdog.js';
 import { normaliseContainer } from './normalise.js';
 
