@@ -19,6 +19,12 @@ export const RUNTIME_ERRORS = {
   },
   SESSION_IN_USE: { exit: 66, status: 503, fix: 'Stop the other gateway that holds this session.' },
   TELEGRAM_AUTH_FATAL: { exit: 65, status: 503, fix: 'Run `npm run login` to make a new session.' },
+  LOGIN_INPUT: {
+    exit: 1,
+    status: 500,
+    fix: 'Run `npm run login` in a terminal, or give every answer as a line of stdin: number, code, password.',
+  },
+  LOGIN_REFUSED: { exit: 1, status: 500, fix: 'Do what Telegram says, then run `npm run login` again.' },
   MIGRATION_EDITED: {
     exit: 1,
     status: 500,

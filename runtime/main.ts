@@ -2,7 +2,7 @@ import { EXIT } from './contract.js';
 import { startWithCredentials } from './start.js';
 
 /**
- * Composition root of the production bundle: `telegram.cjs gateway | consumer | api | admin <tool>`. Each process loads only
+ * Composition root of the production bundle: `telegram.cjs gateway | consumer | api | login | session | admin <tool>`. Each process loads only
  * its own part of the bundle: a one-shot tool would otherwise spend most of its time on the Telegram client.
  */
 async function main(role: string | undefined, args: readonly string[]): Promise<void> {
@@ -24,12 +24,20 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
         const { runApi } = await import('./api/process.js');
         await runApi(context);
       });
+    case 'login': {
+      const { runLogin } = await import('./login/process.js');
+      return runLogin(args);
+    }
+    case 'session': {
+      const { runSession } = await import('./login/session-process.js');
+      return runSession(args);
+    }
     case 'admin': {
       const { runAdmin } = await import('./admin/process.js');
       return runAdmin(args);
     }
     default:
-      process.stderr.write('usage: telegram.cjs gateway | consumer | api | admin <tool>\n');
+      process.stderr.write('usage: telegram.cjs gateway | consumer | api | login | session | admin <tool>\n');
       process.exit(EXIT.config);
   }
 }
