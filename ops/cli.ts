@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { DestroyOptions } from './down.js';
+import type { LoginOptions } from './login.js';
 import { report } from './output.js';
 import type { RollbackOptions } from './rollback.js';
 import type { StackOptions } from './context.js';
@@ -51,6 +52,19 @@ command('smoke', 'post messages and follow them to the consumer')
   .option('--rate <n>', 'messages per second', '50')
   .action(async (options: StackOptions & { json?: boolean; count: string; rate: string }) =>
     (await import('./smoke.js')).smoke(options),
+  );
+command('login', 'log the gateway in to Telegram, on its host')
+  .option('--phone <number>', 'with country code; without it, it is asked for')
+  .option('--qr', 'by QR code, without asking for a number')
+  .option('--replace', 'also where a session is there already')
+  .option('--timeout <seconds>', 'longest that all may take', '600')
+  .action(async (options: LoginOptions) => (await import('./login.js')).login(options));
+command('session', 'tell of the session of the gateway, or end it')
+  .argument('<action>', 'status or logout')
+  .option('--json', 'machine-readable')
+  .option('--yes', 'do not ask')
+  .action(async (action: string, options: StackOptions & { json?: boolean; yes?: boolean }) =>
+    (await import('./login.js')).session(action, options),
   );
 command('logs', 'show the log of a part')
   .argument('[part]', 'name of the part; none lists them')

@@ -22,8 +22,12 @@ export interface SmokeResult {
   readonly published: number;
   readonly consumed: number;
   readonly duplicates: number;
+  /** Methods that the gateway called and the simulator does not have. */
+  readonly unimplemented: readonly string[];
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
 }
+
+type Traced = Omit<SmokeResult, 'unimplemented'>;
 
 /** Longest wait for the last message to reach the handler, in milliseconds. */
 const DEADLINE_MS = 60_000;
@@ -51,11 +55,12 @@ export async function smoke(options: StackOptions & { json?: boolean; count: str
   const drafts = makeDrafts(Number(options.count));
   say(`• posting ${String(drafts.length)} messages at ${options.rate}/s`);
   const posted = await post(stack, drafts, Number(options.rate));
-  const result = await follow(stack, drafts, posted);
+  const result = { ...(await follow(stack, drafts, posted)), unimplemented: await unimplemented(stack) };
   if (options.json) printJson(result);
   else print(render(result));
   const counts = [result.stored, result.published, result.consumed];
-  if (counts.some((count) => count !== result.posted) || result.duplicates !== 0) process.exitCode = 1;
+  const perfect = result.duplicates === 0 && result.unimplemented.length === 0;
+  if (counts.some((count) => count !== result.posted) || !perfect) process.exitCode = 1;
 }
 
 /** Ordinary texts and the hard ones: the longest Telegram takes, one without text, NUL, emoji, and one sent twice. */
@@ -74,10 +79,20 @@ export function makeDrafts(count: number): Draft[] {
   return [...special, ...ordinary];
 }
 
-async function post({ outputs }: RunningStack, drafts: readonly Draft[], rate: number): Promise<Posted[]> {
+/** Where the simulator takes orders. */
+function controlOf({ outputs }: RunningStack): string {
   const control = outputs.services['simulator-control'];
   if (!control) throw new UserError('USAGE', 'smoke needs the simulator, and this stack talks to the real Telegram');
-  const base = `http://${control.host}:${String(control.port)}`;
+  return `http://${control.host}:${String(control.port)}`;
+}
+
+async function unimplemented(stack: RunningStack): Promise<readonly string[]> {
+  const stats = (await (await fetch(`${controlOf(stack)}/stats`)).json()) as { unimplemented: string[] };
+  return stats.unimplemented;
+}
+
+async function post(stack: RunningStack, drafts: readonly Draft[], rate: number): Promise<Posted[]> {
+  const base = controlOf(stack);
   const channels = (await (await fetch(`${base}/channels`)).json()) as { id: string }[];
   const [channel] = channels;
   if (!channel) throw new UserError('RESOURCE_FAILED', 'the simulator has no channel');
@@ -94,11 +109,7 @@ async function post({ outputs }: RunningStack, drafts: readonly Draft[], rate: n
   return (await response.json()) as Posted[];
 }
 
-async function follow(
-  { outputs }: RunningStack,
-  drafts: readonly Draft[],
-  posted: readonly Posted[],
-): Promise<SmokeResult> {
+async function follow({ outputs }: RunningStack, drafts: readonly Draft[], posted: readonly Posted[]): Promise<Traced> {
   const address = outputs.services['pgbouncer'];
   const login = outputs.logins['pgbouncer'];
   if (!address || !login) throw new UserError('NOT_UP', 'the stack has no PgBouncer address');
@@ -123,16 +134,13 @@ async function follow(
   }
 }
 
-async function trace(client: Client, drafts: readonly Draft[], posted: readonly Posted[]): Promise<SmokeResult> {
-  const { rows } = await client.query<Omit<SmokeResult, 'posted' | 'latencyMs'> & { latencies: number[] | null }>(
-    TRACE,
-    [
-      posted.map(({ channelId }) => channelId),
-      posted.map(({ messageId }) => messageId),
-      posted.map(({ pushedAt }) => pushedAt),
-      drafts.map(({ text }) => text.replaceAll('\u0000', '')),
-    ],
-  );
+async function trace(client: Client, drafts: readonly Draft[], posted: readonly Posted[]): Promise<Traced> {
+  const { rows } = await client.query<Omit<Traced, 'posted' | 'latencyMs'> & { latencies: number[] | null }>(TRACE, [
+    posted.map(({ channelId }) => channelId),
+    posted.map(({ messageId }) => messageId),
+    posted.map(({ pushedAt }) => pushedAt),
+    drafts.map(({ text }) => text.replaceAll('\u0000', '')),
+  ]);
   const [row] = rows;
   if (!row) throw new Error('the trace query returned no row');
   const { latencies, ...counts } = row;
@@ -144,8 +152,9 @@ async function trace(client: Client, drafts: readonly Draft[], posted: readonly 
 const round = (ms: number) => Math.round(ms * 100) / 100;
 
 function render(result: SmokeResult): string {
-  const { latencyMs, ...counts } = result;
+  const { latencyMs, unimplemented: missing, ...counts } = result;
   const lines = Object.entries(counts).map(([name, count]) => `${name.padEnd(12)}${String(count)}`);
+  if (missing.length > 0) lines.push(`missing     ${missing.join(', ')}`);
   return [
     ...lines,
     `latency     p50 ${String(latencyMs.p50)} ms, p95 ${String(latencyMs.p95)} ms, p99 ${String(latencyMs.p99)} ms`,

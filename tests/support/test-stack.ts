@@ -151,7 +151,7 @@ export function smoke(count = 200): SmokeResult {
 
 /** The smoke result of which nothing is missing and nothing came twice. */
 export function flawless(count = 200): object {
-  return { posted: count, stored: count, published: count, consumed: count, duplicates: 0 };
+  return { posted: count, stored: count, published: count, consumed: count, duplicates: 0, unimplemented: [] };
 }
 
 /** Whether a process of the runtime says that it is ready. */
