@@ -3,8 +3,9 @@ import { z } from 'zod';
 const port = (fallback: number, what: string) => z.int().min(1).max(65_535).default(fallback).describe(what);
 const cpus = (fallback: number) =>
   z.number().min(0.05).default(fallback).describe('CPU limit, in cores. A change replaces the container.');
-const memoryMb = (fallback: number) =>
-  z.int().min(16).default(fallback).describe('Memory limit in MiB, swap included. Changed in place.');
+const memoryMb = (fallback: number, change = 'A change replaces the container.') =>
+  z.int().min(16).default(fallback).describe(`Memory limit in MiB, swap included. ${change}`);
+const IN_PLACE = 'Changed in place.';
 const secretText = z.string().min(1);
 
 /** TLS of an engine that somebody else runs. */
@@ -36,7 +37,7 @@ const pgbouncer = z
   .strictObject({
     port: port(6434, 'Host port of PgBouncer.'),
     cpus: cpus(0.5),
-    memoryMb: memoryMb(128),
+    memoryMb: memoryMb(128, IN_PLACE),
     maxServerConnections: z.int().min(4).default(20).describe('Server connections in all.'),
     maxClientConnections: z.int().min(10).default(500).describe('Client connections in all.'),
     acceptBelowFloor: z
@@ -54,15 +55,20 @@ const redis = z
       masterPort: port(6379, 'Host port of the first data node.'),
       replicaPort: port(6380, 'Host port of the second data node.'),
       sentinelPort: port(26_379, 'Host port of the first Sentinel; the others follow.'),
-      sentinels: z.int().min(1).max(3).default(3).describe('Number of Sentinels: 1 or 3.'),
+      sentinels: z
+        .int()
+        .min(1)
+        .max(3)
+        .default(3)
+        .describe('Number of Sentinels: 1 or 3. A change replaces every Redis container.'),
       maxMemoryMb: z
         .int()
         .min(16)
         .default(1024)
         .describe('`maxmemory` of each data node; the eviction policy suits a cache.'),
       cpus: cpus(0.5),
-      memoryMb: memoryMb(1280),
-      sentinelMemoryMb: memoryMb(64),
+      memoryMb: memoryMb(1280, IN_PLACE),
+      sentinelMemoryMb: memoryMb(64, IN_PLACE),
     }),
     z.strictObject({
       kind: z.literal('external'),
@@ -130,7 +136,7 @@ const gateway = z
       sshPort: port(2222, 'Host port of sshd on the gateway host.'),
       healthPort: port(4006, 'Host port of health and metrics.'),
       cpus: cpus(0.5),
-      memoryMb: memoryMb(512),
+      memoryMb: memoryMb(512, 'Changed in place; the gateway restarts.'),
     }),
     z.strictObject({
       kind: z.literal('machine'),
@@ -214,7 +220,9 @@ export const stackSchema = z.strictObject({
     .string()
     .regex(/^([a-z][a-z0-9-]*-)?$/, 'expected lower-case letters, digits and dashes, ending in a dash')
     .default('')
-    .describe('Put before every name; a second stack on a host needs one.'),
+    .describe(
+      'Put before every name; a second stack on a host needs one. A change is refused while anything is there.',
+    ),
   subnet: z
     .string()
     .regex(/^\d+\.\d+\.\d+\.0\/24$/, 'expected a /24 such as 172.28.40.0/24')
@@ -228,10 +236,20 @@ export const stackSchema = z.strictObject({
     .describe(
       '`upstream` pulls official images, `debian` builds from Debian packages, `auto` tries the first and falls back.',
     ),
-  dataPolicy: z.enum(['retain', 'delete']).default('delete').describe('Whether data volumes outlive `destroy`.'),
+  dataPolicy: z
+    .enum(['retain', 'delete'])
+    .default('delete')
+    .describe(
+      'Whether data volumes outlive `destroy`, or the service that they belong to. A change counts from the next `up` on.',
+    ),
   docker: z
     .strictObject({
-      host: z.string().default('').describe('Docker host, for example ssh://deploy@host; empty is the local one.'),
+      host: z
+        .string()
+        .default('')
+        .describe(
+          'Docker host, for example ssh://deploy@host; empty is the local one. A change needs `destroy` first.',
+        ),
     })
     .prefault({})
     .describe('Where the containers run.'),

@@ -21,7 +21,7 @@ export interface TimescaleDbArgs {
   readonly memoryMb: number;
   /** `max_connections`. A change replaces the container. */
   readonly maxConnections: number;
-  /** Password of the superuser `postgres`. Counts once, when the volume is empty; a change touches nothing. */
+  /** Password of the superuser `postgres`. Counts when the container starts, also on a volume that outlived its stack. */
   readonly bootstrapPassword: pulumi.Output<string>;
 }
 

@@ -2,7 +2,8 @@
 # Starts PostgreSQL on the official image and on the project's own alike.
 #
 # Promised: a fresh volume becomes a cluster whole or not at all, however often the first start is cut off; a volume
-#   that this server cannot serve is left untouched and named in one line.
+#   that this server cannot serve is left untouched and named in one line; a volume that outlived its stack is served to the
+#   next one, whose password the superuser gets.
 # On failure: exit 1; Docker starts it again.
 set -eu
 
@@ -11,6 +12,8 @@ volume=/var/lib/postgresql/data
 cluster=$volume/cluster
 # Newest TimescaleDB that ever ran on this cluster.
 mark=$cluster/telegram-timescaledb-version
+# Digest of the superuser's password, to see when another one is given.
+known=$cluster/telegram-bootstrap-password.sha256
 
 fatal() {
   echo "start-postgres: $*" >&2
@@ -39,6 +42,7 @@ if [ ! -e "$cluster" ]; then
   echo 'CREATE DATABASE telegram_gateway' |
     postgres --single -D "$fresh" -c exit_on_error=on -c log_checkpoints=off postgres >/dev/null
   echo "$offered" >"$fresh/${mark##*/}"
+  sha256sum </credentials/bootstrap-password >"$fresh/${known##*/}"
   sync
   mv "$fresh" "$cluster"
 fi
@@ -52,5 +56,14 @@ newest=$(printf '%s\n%s\n' "$marked" "$offered" | sort -t . -k 1,1n -k 2,2n -k 3
 [ "$newest" = "$offered" ] ||
   fatal "the volume was used by TimescaleDB $marked, the image has the older $offered: go back to the newer image"
 echo "$offered" >"$mark"
+
+given=$(sha256sum </credentials/bootstrap-password)
+if [ "$given" != "$(cat "$known" 2>/dev/null)" ]; then
+  # One line on stdin of a server that nobody can connect to; it is hashed there, and logged nowhere.
+  echo "ALTER ROLE postgres PASSWORD '$(cat /credentials/bootstrap-password)'" |
+    postgres --single -D "$cluster" -c exit_on_error=on -c log_checkpoints=off -c log_statement=none \
+      -c log_min_error_statement=panic postgres >/dev/null
+  echo "$given" >"$known"
+fi
 
 exec postgres -D "$cluster" -c config_file=/telegram/postgresql.conf -c hba_file=/telegram/pg_hba.conf

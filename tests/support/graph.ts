@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { ENGINE_ONLY_KEYS, IN_PLACE_KEYS } from '../../ops/engine/resources/container-schema.js';
 import { parseConfig, type StackConfig } from '../../stack/config.js';
 import type { HostCheck } from '../../stack/host-check.js';
 import { buildPlatform } from '../../stack/platform.js';
@@ -15,6 +16,9 @@ export interface Node {
   /** Hash of the inputs with secrets in plain, so that a changed secret shows as a changed node. */
   readonly fingerprint: string;
 }
+
+/** Inputs of a container whose change does not replace it. */
+export const SPARED_BY_CONTAINERS: readonly string[] = [...IN_PLACE_KEYS, ...ENGINE_ONLY_KEYS];
 
 const SIGNATURE = '4dabf18193072939515e22adb298388d';
 const SECRET = '1b47061264138c4ac30d75fd1eb44270';
@@ -38,11 +42,25 @@ export async function graphOf(
 ): Promise<Map<string, Node>> {
   const config = parseConfig(raw);
   const recorded = new Recorder();
+  // The SDK takes a stack trace for each promise, which is three quarters of the time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return await record(recorded, config, host);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function record(recorded: Recorder, config: StackConfig, host: HostCheck): Promise<Map<string, Node>> {
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
         recorded.inputs.set(`${type} ${name}`, inputs as Record<string, unknown>);
-        return { id: `${name}-id`, state: outputsOf(type, name, inputs as Record<string, unknown>) };
+        return {
+          id: idOf(type, name, inputs as object),
+          state: outputsOf(type, name, inputs as Record<string, unknown>),
+        };
       },
       call: ({ token }) => {
         throw new Error(`unexpected call ${token}`);
@@ -122,6 +140,14 @@ function optionsOf(opts: pulumi.CustomResourceOptions): Record<string, unknown> 
       ([, value]) => value !== undefined,
     ),
   );
+}
+
+/** A container that is replaced gets another id, as it would from Docker; what Docker changes in place leaves it its own. */
+function idOf(type: string, name: string, inputs: object): string {
+  if (!type.endsWith(':Container')) return `${name}-id`;
+  const lasting = Object.entries(inputs).filter(([key]) => !SPARED_BY_CONTAINERS.includes(key));
+  const plain = JSON.stringify(sorted(reveal(Object.fromEntries(lasting), false)));
+  return createHash('sha256').update(`${name} ${plain}`).digest('hex');
 }
 
 /** What the real providers would answer, as far as the program reads it. */

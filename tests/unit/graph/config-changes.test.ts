@@ -1,0 +1,237 @@
+import { describe, expect, it } from '@jest/globals';
+import { configKeys } from '../../support/config-keys.js';
+import { graphOf, HOST, type Node } from '../../support/graph.js';
+import { changesBetween } from '../../support/graph-changes.js';
+import { stackFile } from '../../support/stack-file.js';
+
+type Config = Readonly<Record<string, unknown>>;
+
+const DEV: Config = stackFile('Pulumi.dev.yaml');
+const PROD: Config = stackFile('Pulumi.prod.yaml');
+
+/** A value for each kind that the dev stack does not use. */
+const KINDS: Readonly<Record<string, Config>> = {
+  'timescale(external)': { kind: 'external', host: 'db.example.org', adminPassword: 'one' },
+  'redis(external)': { kind: 'external', sentinels: [{ host: 'one.example.org' }], password: 'one' },
+  'rabbitmq(external)': { kind: 'external', host: 'mq.example.org', user: 'one', password: 'one' },
+  'gateway(machine)': { kind: 'machine', host: 'gw.example.org', hostKey: 'ssh-ed25519 AAAA', privateKey: 'one' },
+  'telegram(real)': { kind: 'real', apiId: 1, apiHash: '0'.repeat(32) },
+};
+
+const all = (effect: string, ...names: string[]) => names.map((name) => `${effect} ${name}`);
+const UNIT_STEPS = ['prepare', 'copy-node', 'copy-release', 'install', 'credentials', 'session', 'service'];
+/** The gateway's unit on a new machine, or on a container that takes its place. */
+const INSTALLED_ANEW = all('replace', ...UNIT_STEPS.map((step) => `gateway-${step}`));
+/** The same steps again on the same machine: each finds its work done. */
+const RUN_AGAIN = all('update', ...UNIT_STEPS.map((step) => `gateway-${step}`));
+/** Broker users are kept in its volume; they are imported again into another container all the same. */
+const BROKER = ['replace telegram-rabbitmq', 'update telegram-rabbitmq-users'];
+const EVERYTHING = ['replace every Container', 'update telegram-rabbitmq-users', ...INSTALLED_ANEW];
+const MIGRATIONS = ['update telegram-migrations-roles', 'update telegram-migrations-schema'];
+const CREDENTIALS = ['update consumer-credentials', 'update gateway-api-credentials', 'update gateway-credentials'];
+/** Whoever has an address in its environment. The gateway's process restarts, its host does not. */
+const CLIENTS = ['replace telegram-consumer', 'replace telegram-gateway-api', 'update gateway-service'];
+const SENTINELS = ['telegram-redis-sentinel-1', 'telegram-redis-sentinel-2', 'telegram-redis-sentinel-3'];
+const NODES = ['telegram-redis-master', 'telegram-redis-replica'];
+/** Volumes that the data policy is about. */
+const DATA = [
+  ...['timescaledb', 'rabbitmq', 'simulator'].map((name) => `telegram-${name}-data`),
+  ...[...NODES, ...SENTINELS].map((name) => `${name}-data`),
+  'telegram-gateway-opt',
+];
+
+/** What a change of each key does to a stack that is up: key (see `configKeys`), new value, and what changes how. */
+const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly string[]])[] = [
+  ['environment', 'production', ['create telegram-pgbouncer-floor', ...CLIENTS]],
+  ['bindAddress', '127.0.0.2', [...EVERYTHING, 'replace gateway-removal']],
+  [
+    'credentialEpoch',
+    2,
+    [
+      'replace every secret of slot a',
+      'update telegram-migrations-roles',
+      'update telegram-pgbouncer-userlist',
+      'update telegram-rabbitmq-users',
+      'update telegram-redis-credential-files',
+      'update telegram-redis-reload',
+      ...CREDENTIALS,
+    ],
+  ],
+  ['images', 'upstream', [...EVERYTHING, ...all('replace', 'image-timescaledb', 'image-redis', 'image-rabbitmq')]],
+  ['dataPolicy', 'retain', all('protect', ...DATA)],
+  [
+    'timescale.kind',
+    'external',
+    [
+      ...all('delete', 'image-timescaledb', 'telegram-timescaledb', 'telegram-timescaledb-bootstrap-password'),
+      ...all('delete', 'telegram-timescaledb-credentials', 'telegram-timescaledb-data'),
+      'replace telegram-pgbouncer',
+      ...MIGRATIONS,
+    ],
+  ],
+  ['timescale(container).port', 5435, ['replace telegram-timescaledb']],
+  ['timescale(container).cpus', 2, ['replace telegram-timescaledb']],
+  ['timescale(container).memoryMb', 1024, ['replace telegram-timescaledb']],
+  ['timescale(container).maxConnections', 80, ['replace telegram-timescaledb']],
+  ['timescale(external).host', 'other.example.org', ['replace telegram-pgbouncer', ...MIGRATIONS]],
+  ['timescale(external).port', 5433, ['replace telegram-pgbouncer', ...MIGRATIONS]],
+  ['timescale(external).adminUser', 'other', MIGRATIONS],
+  ['timescale(external).adminPassword', 'other', MIGRATIONS],
+  ['timescale(external).tls', false, ['replace telegram-pgbouncer', ...MIGRATIONS]],
+  ['timescale(external).maxConnections', 80, []],
+  ['pgbouncer.port', 6435, ['replace telegram-pgbouncer']],
+  ['pgbouncer.cpus', 1, ['replace telegram-pgbouncer']],
+  ['pgbouncer.memoryMb', 128, ['update telegram-pgbouncer']],
+  ['pgbouncer.maxServerConnections', 30, ['replace telegram-pgbouncer']],
+  ['pgbouncer.maxClientConnections', 400, ['replace telegram-pgbouncer']],
+  ['pgbouncer.acceptBelowFloor', true, []],
+  [
+    'redis.kind',
+    'external',
+    [
+      ...all('delete', 'image-redis', 'telegram-redis-credential-files', 'telegram-redis-credentials'),
+      ...all('delete', 'telegram-redis-reload', ...NODES, ...SENTINELS),
+      ...all('delete', ...[...NODES, ...SENTINELS].map((name) => `${name}-data`)),
+      ...CREDENTIALS,
+      ...CLIENTS,
+    ],
+  ],
+  ['redis(container).masterPort', 6390, ['replace telegram-redis-master']],
+  ['redis(container).replicaPort', 6390, ['replace telegram-redis-replica']],
+  ['redis(container).sentinelPort', 26_390, all('replace', ...SENTINELS)],
+  [
+    'redis(container).sentinels',
+    1,
+    [
+      ...all('delete', 'telegram-redis-sentinel-2', 'telegram-redis-sentinel-2-data'),
+      ...all('delete', 'telegram-redis-sentinel-3', 'telegram-redis-sentinel-3-data'),
+      ...all('replace', ...NODES, 'telegram-redis-sentinel-1'),
+      'update telegram-redis-reload',
+      ...CLIENTS,
+    ],
+  ],
+  ['redis(container).maxMemoryMb', 64, all('replace', ...NODES)],
+  ['redis(container).cpus', 1, all('replace', ...NODES)],
+  ['redis(container).memoryMb', 192, all('update', ...NODES)],
+  ['redis(container).sentinelMemoryMb', 64, all('update', ...SENTINELS)],
+  ['redis(external).sentinels', [{ host: 'other.example.org' }], CLIENTS],
+  ['redis(external).user', 'other', CREDENTIALS],
+  ['redis(external).password', 'other', CREDENTIALS],
+  ['redis(external).sentinelPassword', 'other', CREDENTIALS],
+  ['redis(external).tls', false, CLIENTS],
+  [
+    'rabbitmq.kind',
+    'external',
+    [
+      ...all('delete', 'image-rabbitmq', 'telegram-rabbitmq', 'telegram-rabbitmq-cookie', 'telegram-rabbitmq-users'),
+      ...all('delete', 'telegram-rabbitmq-credentials', 'telegram-rabbitmq-data'),
+      ...CREDENTIALS,
+      ...CLIENTS,
+    ],
+  ],
+  ['rabbitmq(container).port', 5673, BROKER],
+  ['rabbitmq(container).managementPort', 15_673, BROKER],
+  ['rabbitmq(container).metricsPort', 15_693, BROKER],
+  ['rabbitmq(container).cpus', 2, BROKER],
+  ['rabbitmq(container).memoryMb', 768, BROKER],
+  ['rabbitmq(external).host', 'other.example.org', CLIENTS],
+  ['rabbitmq(external).port', 5672, CLIENTS],
+  ['rabbitmq(external).vhost', 'other', CLIENTS],
+  ['rabbitmq(external).user', 'other', CREDENTIALS],
+  ['rabbitmq(external).password', 'other', CREDENTIALS],
+  ['rabbitmq(external).tls', false, CLIENTS],
+  [
+    'gateway.kind',
+    'machine',
+    [
+      ...all('delete', 'image-base-bookworm', 'image-gateway-host', 'telegram-gateway-host', 'gateway-host-keys'),
+      ...all('delete', 'telegram-gateway-host-keys', 'telegram-gateway-opt'),
+      'replace gateway-removal',
+      ...INSTALLED_ANEW,
+    ],
+  ],
+  ['gateway(container).sshPort', 2223, ['replace telegram-gateway-host', 'replace gateway-removal', ...INSTALLED_ANEW]],
+  ['gateway(container).healthPort', 4016, ['replace telegram-gateway-host', ...INSTALLED_ANEW]],
+  ['gateway(container).cpus', 2, ['replace telegram-gateway-host', ...INSTALLED_ANEW]],
+  ['gateway(container).memoryMb', 640, ['update telegram-gateway-host', 'update gateway-service']],
+  ['gateway(machine).host', 'other.example.org', ['replace gateway-removal', ...INSTALLED_ANEW]],
+  ['gateway(machine).port', 2022, ['replace gateway-removal', ...RUN_AGAIN]],
+  ['gateway(machine).user', 'deploy', ['update gateway-removal', ...RUN_AGAIN]],
+  ['gateway(machine).hostKey', 'ssh-ed25519 BBBB', ['update gateway-removal', ...RUN_AGAIN]],
+  ['gateway(machine).privateKey', 'other', ['update gateway-removal', ...RUN_AGAIN]],
+  ['gateway(machine).healthPort', 4016, ['update gateway-service']],
+  ['gateway(machine).viewpoint', 'inNetwork', ['update gateway-service']],
+  [
+    'telegram.kind',
+    'real',
+    [
+      ...all('delete', 'secrets-simulator-auth-key', 'secrets-simulator-rsa', 'simulator-credentials'),
+      ...all('delete', 'telegram-simulator', 'telegram-simulator-credentials', 'telegram-simulator-data'),
+      'delete gateway-session',
+      'update gateway-service',
+    ],
+  ],
+  ['telegram(simulator).mtprotoPort', 4444, ['replace telegram-simulator']],
+  ['telegram(simulator).controlPort', 4021, ['replace telegram-simulator']],
+  ['telegram(simulator).rate', 5, ['replace telegram-simulator']],
+  ['telegram(simulator).channels', 5, ['replace telegram-simulator']],
+  ['telegram(simulator).cpus', 2, ['replace telegram-simulator']],
+  ['telegram(simulator).memoryMb', 320, ['replace telegram-simulator']],
+  ['telegram(real).apiId', 2, ['update gateway-credentials']],
+  ['telegram(real).apiHash', '1'.repeat(32), ['update gateway-credentials']],
+  ['api.port', 4030, ['replace telegram-gateway-api']],
+  ['api.cpus', 1, ['replace telegram-gateway-api']],
+  ['api.memoryMb', 256, ['replace telegram-gateway-api']],
+  ['consumer.port', 4031, ['replace telegram-consumer']],
+  ['consumer.cpus', 2, ['replace telegram-consumer']],
+  ['consumer.memoryMb', 256, ['replace telegram-consumer']],
+];
+
+/** Keys that a stack that is up keeps; what refuses each change is tested beside it. */
+const FIXED: Readonly<Record<string, string>> = {
+  instanceId: 'preflight: the containers belong to the stack of the old id',
+  namePrefix: 'preflight: this stack is named otherwise',
+  subnet: 'preflight: the network has another subnet',
+  'docker.host': 'up: the stack stands on another host',
+  'consumer.mode': 'config: only `queue` exists yet',
+};
+
+const CONTAINER = /^replace (every Container|telegram-)/;
+
+const graphs = new Map<string, Promise<Map<string, Node>>>();
+/** Each graph is made once. */
+async function graph(config: Config, host = HOST): Promise<Map<string, Node>> {
+  const id = JSON.stringify([config, host]);
+  const known = graphs.get(id) ?? graphOf(config, host);
+  graphs.set(id, known);
+  return known;
+}
+
+/** The configuration in which a key counts, and the same with its new value. */
+function step(key: string, value: unknown): { readonly before: Config; readonly after: Config } {
+  const [, name = '', top = '', leaf] = /^((\w+)(?:\(\w+\))?)(?:\.(\w+))?$/.exec(key) ?? [];
+  if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
+  const before = name in KINDS ? { ...DEV, [top]: KINDS[name] } : DEV;
+  if (leaf === 'kind') return { before, after: { ...before, [top]: KINDS[`${top}(${String(value)})`] } };
+  return { before, after: { ...before, [top]: leaf ? { ...(before[top] as Config), [leaf]: value } : value } };
+}
+
+describe('a change of one key', () => {
+  it('R12 every key of the schema has its line', () => {
+    const lines = [...TABLE.map(([key]) => key), ...Object.keys(FIXED)];
+    expect(lines.sort()).toEqual([...configKeys().keys()].sort());
+  });
+
+  it.each(TABLE)('O2 %s = %j changes exactly what it should', async (key, value, changes) => {
+    const { before, after } = step(key, value);
+    const host = key === 'images' ? { ...HOST, imageSource: value as 'upstream' } : HOST;
+    expect(changesBetween(await graph(before), await graph(after, host))).toEqual([...new Set(changes)].sort());
+  });
+
+  it.each(TABLE)('R12 the reference says of %s what its change does to a container', (key, _value, changes) => {
+    const said = configKeys().get(key) ?? '';
+    const replaced = changes.some((change) => CONTAINER.test(change));
+    if (said.includes('Changed in place')) expect(replaced).toBe(false);
+    if (said.includes('replaces the container')) expect(replaced).toBe(true);
+  });
+});
