@@ -159,7 +159,15 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['gateway(machine).user', 'deploy', ['update gateway-removal', ...RUN_AGAIN]],
   ['gateway(machine).hostKey', 'ssh-ed25519 BBBB', ['update gateway-removal', ...RUN_AGAIN]],
   ['gateway(machine).privateKey', 'other', ['update gateway-removal', ...RUN_AGAIN]],
+  [
+    'gateway(machine).jump',
+    { host: 'jump.example.org', hostKey: 'ssh-ed25519 CCCC' },
+    ['update gateway-removal', ...RUN_AGAIN],
+  ],
   ['gateway(machine).healthPort', 4016, ['update gateway-service']],
+  ['gateway(machine).healthAddress', '10.0.0.5', ['update gateway-service']],
+  ['gateway(machine).memoryMb', 640, ['update gateway-service']],
+  ['gateway(machine).allowedNetworks', ['10.0.0.0/8'], ['update gateway-service']],
   ['gateway(machine).viewpoint', 'inNetwork', ['update gateway-service']],
   [
     'telegram.kind',
