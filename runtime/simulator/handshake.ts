@@ -4,7 +4,7 @@ import { unixSeconds } from './clock.js';
 import { decryptIge, encryptIge } from './cipher.js';
 import { DH_G, DH_PRIME, to256 } from './dh-prime.js';
 import type { AuthKey, RsaKey } from './keys.js';
-import { largeInt, largeIntBytes, longFrom, readObject, type Long, type TlObject } from './tl.js';
+import { largeInt, largeIntBytes, longFrom, objectLength, readObject, type Long, type TlObject } from './tl.js';
 
 const sha1 = (...parts: Buffer[]) => createHash('sha1').update(Buffer.concat(parts)).digest();
 const sha256 = (...parts: Buffer[]) => createHash('sha256').update(Buffer.concat(parts)).digest();
@@ -57,7 +57,7 @@ export class Handshake {
   }
 
   #parameters(encrypted: Buffer, exchange: Exchange): TlObject {
-    const inner = readObject(unwrapRsaPad(this.rsa.decrypt(to256(encrypted))));
+    const inner = readInner(this.rsa.decrypt(to256(encrypted)));
     if (!(inner instanceof Api.PQInnerData || inner instanceof Api.PQInnerDataDc)) throw new Error('wrong inner data');
     exchange.newNonce = largeIntBytes(inner.newNonce, 32);
     exchange.aes = temporaryKeys(exchange.newNonce, largeIntBytes(exchange.serverNonce, 16));
@@ -91,6 +91,21 @@ export class Handshake {
     const hash = sha1(newNonce, Buffer.from([1]), key.auxHash).subarray(4, 20);
     return new Api.DhGenOk({ nonce: exchange.nonce, serverNonce: exchange.serverNonce, newNonceHash1: largeInt(hash) });
   }
+}
+
+/** Today's clients use RSA_PAD, older ones (Telethon among them) a hash before the data; the real servers take both. */
+function readInner(block: Buffer): TlObject {
+  const plain = unwrapHashed(block);
+  return readObject(plain ?? unwrapRsaPad(block));
+}
+
+/** A zero byte, SHA1 of the data, the data, anything; null when it is not that. */
+function unwrapHashed(block: Buffer): Buffer | null {
+  if (block[0] !== 0) return null;
+  const rest = block.subarray(21);
+  const length = objectLength(rest);
+  if (length === null || !sha1(rest.subarray(0, length)).equals(block.subarray(1, 21))) return null;
+  return rest.subarray(0, length);
 }
 
 /** RSA_PAD: 32 bytes of masked key, then AES-IGE (zero iv) over the reversed data and its hash. */

@@ -75,6 +75,17 @@ export function readObject(bytes: Buffer): TlObject {
   return new BinaryReader(bytes).tgReadObject() as TlObject;
 }
 
+/** Bytes of the boxed object at the beginning; null when there is none that the layer knows. */
+export function objectLength(bytes: Buffer): number | null {
+  const reader = new BinaryReader(bytes);
+  try {
+    reader.tgReadObject();
+    return reader.tellPosition();
+  } catch {
+    return null;
+  }
+}
+
 /** What a method may answer. A list is a bare `Vector<T>`, a boolean a bare `Bool`: both have no class of their own. */
 export type Reply = TlObject | readonly TlObject[] | boolean;
 
