@@ -107,7 +107,13 @@ export function serviceContainer(
       destroyGraceSeconds: args.graceS ?? 15,
       ...(args.stopSignal && { stopSignal: args.stopSignal }),
     },
-    { ...opts, provider: stack.provider, replaceOnChanges: ['healthcheck', 'tmpfs', 'init'] },
+    // The provider deletes first where it asks for a replacement itself; where we do, two of one name would meet.
+    {
+      ...opts,
+      provider: stack.provider,
+      replaceOnChanges: ['healthcheck', 'tmpfs', 'init'],
+      deleteBeforeReplace: true,
+    },
   );
 }
 

@@ -1,4 +1,7 @@
-/** What must hold for every resource on any configuration. Used by the graph tests; each returns why it does not hold, or null. */
+/**
+ * What must hold for every resource on any configuration. Used by the graph tests and by the policy pack; each returns why it does
+ * not hold, or null.
+ */
 
 type Inputs = Readonly<Record<string, unknown>>;
 export interface Subject {
@@ -7,18 +10,31 @@ export interface Subject {
   readonly inputs: Inputs;
   readonly options: Inputs;
 }
-export type Invariant = (resource: Subject) => string | null;
+export interface Surroundings {
+  readonly production: boolean;
+  /** Addresses besides 127.0.0.1 that ports may be published on. */
+  readonly addresses: readonly string[];
+}
+export const DEVELOPMENT: Surroundings = { production: false, addresses: [] };
+export type Invariant = (resource: Subject, surroundings?: Surroundings) => string | null;
 
 const CONTAINER = 'docker:index/container:Container';
+const VOLUME = 'docker:index/volume:Volume';
+const IMAGE = 'docker:index/remoteImage:RemoteImage';
+/** Stands for a value that is known only when it is applied. */
+export const UNKNOWN = '[unknown]';
 const SECRET_NAME = /PASSWORD|SECRET|TOKEN|HASH|PRIVATE/i;
 
-const onContainers = (check: (inputs: Inputs) => boolean, why: string): Invariant => {
-  return ({ type, inputs }) => (type !== CONTAINER || check(inputs) ? null : why);
+const onContainers = (check: (inputs: Inputs, surroundings: Surroundings) => boolean, why: string): Invariant => {
+  return ({ type, inputs }, surroundings = DEVELOPMENT) =>
+    type !== CONTAINER || check(inputs, surroundings) ? null : why;
 };
 const texts = (value: unknown) => (Array.isArray(value) ? (value as string[]) : []);
 const list = (value: unknown) => (Array.isArray(value) ? (value as Inputs[]) : []);
 
 export const INVARIANTS: Readonly<Record<string, Invariant>> = {
+  'gives its name free before it is replaced': ({ type, options }) =>
+    type !== CONTAINER || options['deleteBeforeReplace'] === true ? null : 'deleteBeforeReplace is not set',
   'stops gracefully': onContainers(
     (inputs) => Number(inputs['destroyGraceSeconds']) > 0,
     'destroyGraceSeconds is not set',
@@ -35,7 +51,8 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   'is restarted': onContainers((inputs) => inputs['restart'] === 'unless-stopped', 'restart is not unless-stopped'),
   'bounds its log': onContainers((inputs) => inputs['logOpts'] !== undefined, 'logOpts is not set'),
   'publishes on loopback only': onContainers(
-    (inputs) => list(inputs['ports']).every(({ ip }) => ip === '127.0.0.1'),
+    (inputs, { addresses }) =>
+      list(inputs['ports']).every(({ ip }) => ['127.0.0.1', ...addresses].includes(String(ip))),
     'a port is published beyond 127.0.0.1',
   ),
   'has a fixed address': onContainers(
@@ -62,11 +79,27 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   'names its Docker provider': ({ type, options }) =>
     !type.startsWith('docker:') || options['provider'] === 'explicit' ? null : 'the default provider would be used',
   'never edits a volume': ({ type, options }) =>
-    type !== 'docker:index/volume:Volume' || JSON.stringify(options['ignoreChanges'] ?? []).includes('labels')
+    type !== VOLUME || JSON.stringify(options['ignoreChanges'] ?? []).includes('labels')
       ? null
       : 'labels of a volume are not ignored: changing one would delete its data',
+  'protects the data of production': ({ type, name, options }, { production } = DEVELOPMENT) =>
+    type !== VOLUME || !production || !name.endsWith('-data') || options['protect'] === true
+      ? null
+      : 'a data volume is not protected',
   'keeps images': ({ type, inputs }) =>
-    type !== 'docker:index/remoteImage:RemoteImage' || inputs['keepLocally'] === true ? null : 'keepLocally is not set',
+    type !== IMAGE || inputs['keepLocally'] === true ? null : 'keepLocally is not set',
+  'takes images by an exact version': ({ type, inputs }) =>
+    type !== IMAGE || /:[^:@/]*\d[^:@/]*(@|$)/.test(String(inputs['name']))
+      ? null
+      : 'an image has no version in its tag',
   'pins the host key': ({ type, inputs }) =>
-    !type.startsWith('command:remote:') || inputs['connection'] !== undefined ? null : 'no connection',
+    !type.startsWith('command:remote:') || hasHostKey(inputs['connection'])
+      ? null
+      : 'the connection accepts any host key',
 };
+
+/** A connection is a secret, and a recorder may hide all of it. */
+function hasHostKey(connection: unknown): boolean {
+  if (connection === '[secret]' || connection === UNKNOWN) return true;
+  return typeof connection === 'object' && connection !== null && Boolean((connection as Inputs)['hostKey']);
+}

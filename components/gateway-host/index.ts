@@ -119,6 +119,7 @@ export class GatewayHost extends Component implements Ready {
         dependsOn: [parts.after],
         provider: stack.provider,
         replaceOnChanges: ['healthcheck', 'tmpfs', 'init', 'cgroupnsMode', 'securityOpts', 'capabilities'],
+        deleteBeforeReplace: true,
       }),
     );
   }
