@@ -1,5 +1,5 @@
 import { SOURCE_LABEL, INSTANCE_LABEL } from '../components/stack-context.js';
-import { UPSTREAM, type ImageSource } from '../components/images.js';
+import { upstreamImage, type ImageSource } from '../components/images.js';
 import { labelOf, type DockerContainer, type DockerHost } from './docker-host.js';
 
 export interface ImageDecision {
@@ -26,7 +26,7 @@ export async function decideImageSource(
   const settled = mine && labelOf(mine, SOURCE_LABEL);
   if (settled === 'upstream' || settled === 'debian')
     return { source: settled, reason: 'the running stack already uses it' };
-  const probe = UPSTREAM['redis'];
+  const probe = upstreamImage('redis');
   if (probe && ((await present(host, probe)) || (await pullable(host, probe))))
     return { source: 'upstream', reason: 'official images can be pulled' };
   return { source: 'debian', reason: 'official images cannot be pulled here' };
