@@ -16,6 +16,8 @@ export interface StackContext {
   readonly address: (last: number) => string;
   /** Address that published ports bind to. */
   readonly bindAddress: string;
+  /** Address at which those outside the network reach the published ports. */
+  readonly publishedAddress: string;
   /** Whether data volumes outlive `destroy`. */
   readonly retainData: boolean;
   /** Whether the engine asks a starting container more often than a running one (Docker 25 and newer). */

@@ -1,6 +1,7 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, openSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { DockerHost } from '../stack/docker-host.js';
 import { UserError } from '../stack/errors.js';
 import { say } from './output.js';
 
@@ -23,18 +24,24 @@ const DAEMON_DEADLINE_MS = 60_000;
  */
 export async function bootstrap(): Promise<void> {
   installMissing();
-  if (dockerAnswers()) return;
-  // Somebody pointed the command elsewhere: a daemon started here would not be the one that was meant.
-  if (process.env['DOCKER_HOST']) throw dockerDown();
+  await reachDocker('');
+}
+
+/** Returns once the Docker engine answers; empty is the one of this machine, which is started when it is down. */
+export async function reachDocker(host: string): Promise<void> {
+  if (dockerAnswers(host)) return;
+  // A daemon started here would not be the one that was meant.
+  if (host) throw dockerDown(host);
   startDaemon();
   const deadline = Date.now() + DAEMON_DEADLINE_MS;
-  while (!dockerAnswers()) {
-    if (Date.now() > deadline) throw dockerDown();
+  while (!dockerAnswers(host)) {
+    if (Date.now() > deadline) throw dockerDown(host);
     await wait(500);
   }
 }
 
-function installMissing(): void {
+/** Installs the programs that are not there, or throws with the commands that do. */
+export function installMissing(): void {
   const packages = [...new Set(NEEDED.filter(({ program }) => !onPath(program)).map((need) => need.package))];
   if (packages.length === 0) return;
   const commands = ['apt-get update', `apt-get install -y ${packages.join(' ')}`];
@@ -68,25 +75,29 @@ function onPath(program: string): boolean {
   return path.split(':').some((folder) => existsSync(`${folder}/${program}`));
 }
 
-function dockerAnswers(): boolean {
-  return spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
+function dockerAnswers(host: string): boolean {
+  const env = new DockerHost(host).environment;
+  return (
+    spawnSync('docker', ['info'], { stdio: 'ignore', timeout: host.startsWith('ssh:') ? 30_000 : 10_000, env })
+      .status === 0
+  );
 }
 
 /** By systemd where it runs, else by the init script, else by itself. */
 function startDaemon(): void {
   const become = privilege();
-  if (become === null) throw dockerDown();
+  if (become === null) throw dockerDown('');
   const attempt = (words: readonly string[]) => {
     const [program = '', ...args] = [...become, ...words];
     return spawnSync(program, args, { stdio: 'ignore', timeout: 60_000 }).status === 0;
   };
   say('• starting Docker');
   if (existsSync('/run/systemd/system')) {
-    if (!attempt(['systemctl', 'start', 'docker'])) throw dockerDown();
+    if (!attempt(['systemctl', 'start', 'docker'])) throw dockerDown('');
     return;
   }
   if (become.length > 0) {
-    if (!attempt(['service', 'docker', 'start'])) throw dockerDown();
+    if (!attempt(['service', 'docker', 'start'])) throw dockerDown('');
     return;
   }
   const log = openSync('/var/log/dockerd.log', 'a', 0o640);
@@ -97,25 +108,26 @@ function startDaemon(): void {
   }).unref();
 }
 
-function dockerDown(): UserError {
-  const denied = refusedToUser();
-  if (denied)
+function dockerDown(host: string): UserError {
+  const why = refusal(host);
+  if (why.includes('permission denied') && !host.startsWith('ssh:'))
     return new UserError('DOCKER_DOWN', 'this user may not talk to the Docker engine', {
       fix: 'sudo usermod -aG docker "$USER" && newgrp docker (or run the command with sudo)',
     });
-  const elsewhere = process.env['DOCKER_HOST'];
-  if (elsewhere)
-    return new UserError('DOCKER_DOWN', `no Docker engine answers at ${elsewhere} (DOCKER_HOST)`, {
-      fix: 'Start that engine, or `unset DOCKER_HOST` to use the one of this machine.',
-    });
-  return new UserError('DOCKER_DOWN', 'no Docker engine answers on this machine');
+  if (host === '') return new UserError('DOCKER_DOWN', 'no Docker engine answers on this machine', { why });
+  const source = process.env['DOCKER_HOST'] === host ? 'DOCKER_HOST' : 'telegram:docker.host';
+  return new UserError('DOCKER_DOWN', `no Docker engine answers at ${host} (${source})`, {
+    why,
+    fix: `Start that engine, or ${source === 'DOCKER_HOST' ? '`unset DOCKER_HOST` to use the one of this machine' : 'correct telegram:docker.host in the stack file'}.`,
+  });
 }
 
-function refusedToUser(): boolean {
-  try {
-    execFileSync('docker', ['info'], { stdio: 'pipe', timeout: 10_000 });
-    return false;
-  } catch (error) {
-    return String((error as { stderr?: Buffer }).stderr).includes('permission denied');
-  }
+/** What the command line says about an engine that does not answer. */
+function refusal(host: string): string {
+  const { stderr } = spawnSync('docker', ['info'], {
+    encoding: 'utf8',
+    timeout: 30_000,
+    env: new DockerHost(host).environment,
+  });
+  return stderr.trim().split('\n').at(-1) ?? '';
 }

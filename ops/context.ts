@@ -12,10 +12,16 @@ export interface StackOptions {
   readonly config?: string;
 }
 
-/** The stack a command was called for. */
-export function openStack(options: StackOptions): { readonly folder: StackFolder; readonly choice: Choice } {
+/** The folder of a stack with all that belongs in it. */
+export function openFolder(options: StackOptions): StackFolder {
   const folder = new StackFolder(options.stack, options.config);
   folder.prepare();
+  return folder;
+}
+
+/** The stack a command was called for. */
+export function openStack(options: StackOptions): { readonly folder: StackFolder; readonly choice: Choice } {
+  const folder = openFolder(options);
   return { folder, choice: chooseEngine(folder, options.engine ?? process.env['TELEGRAM_ENGINE']) };
 }
 

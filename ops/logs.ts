@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import { GATEWAY_UNIT } from '../runtime/contract.js';
-import { labelOf } from '../stack/docker-host.js';
+import { labelOf, type DockerHost } from '../stack/docker-host.js';
 import { UserError } from '../stack/errors.js';
 import { runningStack, type StackOptions } from './context.js';
 import { print } from './output.js';
@@ -23,16 +23,15 @@ export async function logs(
   const container = (short: string) => `${outputs.namePrefix}telegram-${short}`;
   if (part === 'gateway') {
     const journal = ['journalctl', '-u', GATEWAY_UNIT, '--no-pager', '-o', 'cat', '-n', options.lines, ...follow];
-    await show(outputs.dockerHost, ['exec', container('gateway-host'), ...journal]);
+    await show(docker, ['exec', container('gateway-host'), ...journal]);
     return;
   }
   if (!names.includes(container(part)))
     throw new UserError('USAGE', `there is no part "${part}"`, { fix: 'Run `npm run logs` for the names.' });
-  await show(outputs.dockerHost, ['logs', '--tail', options.lines, ...follow, container(part)]);
+  await show(docker, ['logs', '--tail', options.lines, ...follow, container(part)]);
 }
 
-async function show(dockerHost: string, args: readonly string[]): Promise<void> {
-  const env = { ...process.env, ...(dockerHost && { DOCKER_HOST: dockerHost }) };
-  const child = spawn('docker', [...args], { stdio: 'inherit', env });
+async function show(docker: DockerHost, args: readonly string[]): Promise<void> {
+  const child = spawn('docker', [...args], { stdio: 'inherit', env: docker.environment });
   await new Promise((resolve) => child.on('close', resolve));
 }

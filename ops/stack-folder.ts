@@ -4,6 +4,9 @@ import { basename, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { UserError } from '../stack/errors.js';
 
+/** Name of the Pulumi project. */
+export const PROJECT = 'telegram';
+
 /** Root of the checkout. */
 export const ROOT = resolve(__dirname, '..');
 
@@ -38,7 +41,7 @@ export class StackFolder {
   /** Makes what is missing; what exists is never changed. */
   prepare(): void {
     mkdirSync(this.backend, { recursive: true, mode: 0o700 });
-    if (!existsSync(this.passphraseFile))
+    if (!existsSync(this.passphraseFile) && !this.#hasPulumiState())
       writeFileSync(this.passphraseFile, randomBytes(32).toString('base64url'), { mode: 0o600 });
     if (!existsSync(this.configFile)) this.#copyConfig();
   }
@@ -67,6 +70,29 @@ export class StackFolder {
   /** After `destroy`: the next `up` is a first one and may use the other engine. The working config and the passphrase stay. */
   forget(): void {
     rmSync(join(this.path, 'engine'), { force: true });
+  }
+
+  /** A new passphrase would open nothing of a state that is there. */
+  #hasPulumiState(): boolean {
+    const states = join(this.backend, '.pulumi', 'stacks', PROJECT);
+    return existsSync(join(states, `${this.stack}.json`)) || existsSync(join(states, `${this.stack}.json.gz`));
+  }
+
+  /** Docker host that the working copy names; empty is the local one. */
+  get dockerHost(): string {
+    const { host = '' } = JSON.parse(this.readConfig()['telegram:docker'] ?? '{}') as { host?: string };
+    return host;
+  }
+
+  set dockerHost(host: string) {
+    const document = parseDocument(readFileSync(this.configFile, 'utf8'));
+    document.setIn(['config', 'telegram:docker', 'host'], host);
+    writeFileSync(this.configFile, document.toString(), { mode: 0o600 });
+  }
+
+  /** Value of the label that tells the stack's containers from all others. */
+  get instance(): string {
+    return this.readConfig()['telegram:instanceId'] ?? `organization-${PROJECT}-${this.stack}`;
   }
 
   /** Values of the working copy as a Pulumi program reads them: text, structured ones as JSON. */

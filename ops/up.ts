@@ -1,18 +1,21 @@
 import { UserError } from '../stack/errors.js';
 import type { StackOutputs } from '../stack/outputs.js';
-import { bootstrap } from './bootstrap.js';
+import { installMissing } from './bootstrap.js';
 import { buildRuntime } from './build.js';
-import { openStack, type StackOptions } from './context.js';
+import { openFolder, openStack, type StackOptions } from './context.js';
+import { settleDocker } from './docker-endpoint.js';
 import { unchanged, type Engine } from './engines/engine.js';
 import { checkMachine, checkOldMachine, machineOf } from './gateway-check.js';
 import { duration, print, say } from './output.js';
 import { versionsBelowFloor } from './versions.js';
 import { DockerHost } from '../stack/docker-host.js';
+import { tunnelCommand } from '../stack/published-address.js';
 
 /** From whatever the machine is to a healthy stack with messages flowing; run again, it changes nothing. */
 export async function up(options: StackOptions & { readonly forgetGateway?: boolean }): Promise<void> {
   const started = Date.now();
-  await bootstrap();
+  installMissing();
+  await settleDocker(openFolder(options));
   buildRuntime();
   const { choice } = openStack(options);
   say(`• engine: ${choice.engine.name}, because ${choice.reason}`);
@@ -22,6 +25,8 @@ export async function up(options: StackOptions & { readonly forgetGateway?: bool
   const outputs = await choice.engine.outputs();
   if (!outputs) throw new UserError('RESOURCE_FAILED', 'the stack is up but left no outputs');
   print(summary(outputs));
+  const tunnel = tunnelCommand(outputs.dockerHost, Object.values(outputs.services));
+  if (tunnel) say(`! 127.0.0.1 is that of the Docker host; from here: ${tunnel}`);
   for (const line of await versionsBelowFloor(new DockerHost(outputs.dockerHost), outputs.instance)) say(`! ${line}`);
   if (changes) say(unchanged(changes) ? '✔ no changes' : `✔ ${tally(changes)}`);
   say(`✔ up in ${duration(Date.now() - started)}; next: npm run smoke, npm run doctor`);

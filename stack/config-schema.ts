@@ -250,6 +250,10 @@ export const stackSchema = z.strictObject({
         .describe(
           'Docker host, for example ssh://deploy@host; empty is the local one. A change needs `destroy` first.',
         ),
+      address: z
+        .string()
+        .default('')
+        .describe('Where others reach its published ports; empty is bindAddress, or for 0.0.0.0 the name of the host.'),
     })
     .prefault({})
     .describe('Where the containers run.'),

@@ -6,6 +6,7 @@ import { INSTANCE_LABEL, type StackContext } from '../components/stack-context.j
 import type { StackConfig } from './config-schema.js';
 import type { HostCheck } from './host-check.js';
 import type { Release } from './release.js';
+import { publishedAddress } from './published-address.js';
 import { addressIn } from './subnets.js';
 
 /** The ground that all components stand on: Docker provider, network and images. */
@@ -31,6 +32,7 @@ export class Ground extends Component {
       network,
       address: (last) => addressIn(config.subnet, last),
       bindAddress: config.bindAddress,
+      publishedAddress: publishedAddress(config),
       retainData: config.dataPolicy === 'retain',
       probesStart: Number.parseInt(host.facts.version, 10) >= 25,
       images,

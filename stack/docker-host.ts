@@ -47,7 +47,19 @@ export interface DockerFacts {
   readonly cpus: number;
 }
 
-/** The Docker host as its command line sees it; also one behind `ssh://`. */
+/** The local engine, as the provider takes it when a stack names none. */
+export const LOCAL_DOCKER = 'unix:///var/run/docker.sock';
+
+/** Engine that the `docker` of this shell talks to, by DOCKER_HOST or a context; empty where that is the local one. */
+export async function shellDockerHost(): Promise<string> {
+  const asked = await run('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']).then(
+    ({ stdout }) => stdout.trim(),
+    () => process.env['DOCKER_HOST'] ?? '',
+  );
+  return asked === LOCAL_DOCKER ? '' : asked;
+}
+
+/** The Docker host as its command line sees it; also one behind `ssh://`. Empty is the local one, whatever the shell says. */
 export class DockerHost {
   constructor(readonly host: string) {}
 
@@ -55,11 +67,24 @@ export class DockerHost {
     return this.host === '' || this.host.startsWith('unix://');
   }
 
+  /** For a `docker` command that somebody else starts. */
+  get environment(): NodeJS.ProcessEnv {
+    return { ...process.env, DOCKER_HOST: this.host || LOCAL_DOCKER };
+  }
+
   /** Output of one `docker` command, bounded to two minutes. */
   async docker(args: readonly string[], timeoutMs = 120_000): Promise<string> {
-    const env = { ...process.env, ...(this.host && { DOCKER_HOST: this.host }) };
-    const { stdout } = await run('docker', [...args], { env, timeout: timeoutMs, maxBuffer: 64 * 2 ** 20 });
-    return stdout.trim();
+    return (await this.#run(args, timeoutMs)).stdout.trim();
+  }
+
+  /** Both outputs of one command, such as a log. */
+  async output(args: readonly string[]): Promise<string> {
+    const { stdout, stderr } = await this.#run(args, 30_000);
+    return `${stdout}${stderr}`;
+  }
+
+  async #run(args: readonly string[], timeout: number): Promise<{ stdout: string; stderr: string }> {
+    return run('docker', [...args], { env: this.environment, timeout, maxBuffer: 64 * 2 ** 20 });
   }
 
   /** Facts of the host, or the one error that says why there is none. */

@@ -17,9 +17,21 @@ export const STACK_ERRORS = {
   ROLLBACK_FAILED:
     'See the lines above and `npm run logs -- gateway`; `npm run up` installs the release of the checkout.',
   INSTALL: 'Run the printed commands as root, then try again.',
+  DOCKER_HOST: 'Unset DOCKER_HOST, or set telegram:docker.host in the stack file.',
+  DISK_FULL: 'Make room (`df -h`, `docker system df`, `docker system prune`) and run the same command again.',
+  PASSPHRASE_MISSING: 'Restore the passphrase file from a backup: without it no secret in the state can be read.',
+  PASSPHRASE_WRONG: 'Restore the passphrase that the stack was made with.',
+  STATE_DAMAGED: 'Restore the state file: the CLI keeps the one before beside it, with the ending .bak.',
+  STATE_FOREIGN: 'Use the state folder of this stack, or `npm run destroy` the other stack first.',
+  LOCKED: 'Wait until the other run has ended; if it was killed, run `npm run pulumi -- cancel --yes`.',
+  INTERRUPTED: 'Run the command again: it goes on where it stopped.',
+  REGISTRY_UNREACHABLE: 'Run it again where the registry can be reached; behind a proxy, give it to the Docker engine.',
 } as const;
 
 export type StackErrorCode = keyof typeof STACK_ERRORS;
+
+/** As a shell has it: a command that was interrupted by SIGINT. */
+const INTERRUPTED_EXIT = 130;
 
 /** An error meant for the person at the keyboard: what happened, why, and the command that mends it. */
 export class UserError extends Error {
@@ -28,20 +40,32 @@ export class UserError extends Error {
   constructor(
     readonly code: StackErrorCode,
     message: string,
-    options: ErrorOptions & { readonly why?: string; readonly fix?: string } = {},
+    options: ErrorOptions & {
+      readonly why?: string;
+      readonly fix?: string;
+      /** Lines below the message, such as the end of a container's log. */
+      readonly details?: readonly string[];
+    } = {},
   ) {
     super(message, options);
     this.name = 'UserError';
     this.why = options.why;
     this.fix = options.fix ?? STACK_ERRORS[code];
+    this.details = options.details ?? [];
   }
 
   readonly why: string | undefined;
+  readonly details: readonly string[];
+
+  get exitCode(): number {
+    return this.code === 'INTERRUPTED' ? INTERRUPTED_EXIT : 1;
+  }
 
   /** The lines that a person reads. */
   get lines(): string[] {
     return [
       `✖ ${this.code} ${this.message}`,
+      ...this.details.map((line) => `    ${line}`),
       ...(this.why ? [`  why:  ${this.why}`] : []),
       `  fix:  ${this.fix}`,
       `  docs: docs/errors.md#${this.code.toLowerCase()}`,

@@ -7,6 +7,7 @@ import type { DataLayer } from './data-layer.js';
 import type { GatewayLogin } from './gateway-login.js';
 import type { HostCheck } from './host-check.js';
 import { publishedPorts } from './ports.js';
+import { publishedAddress } from './published-address.js';
 import type { Secrets } from './secrets.js';
 
 type SshConnection = types.input.remote.ConnectionArgs;
@@ -80,7 +81,8 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
 }
 
 function services({ config, data }: OutputParts): Record<string, ServiceAddress> {
-  const { gateway, telegram, api, consumer, bindAddress, rabbitmq } = config;
+  const { gateway, telegram, api, consumer, rabbitmq } = config;
+  const published = publishedAddress(config);
   const list: Record<string, ServiceAddress> = {};
   const add = (name: string, group: ServiceAddress['group'], scheme: string, host: string, port: number) => {
     list[name] = { host, port, group, url: `${scheme}://${host}:${String(port)}` };
@@ -100,17 +102,17 @@ function services({ config, data }: OutputParts): Record<string, ServiceAddress>
   }
   if (data.rabbitmq && rabbitmq.kind === 'container') {
     addEndpoint('rabbitmq', 'amqp', data.rabbitmq.endpoint);
-    add('rabbitmq-management', 'data', 'http', bindAddress, rabbitmq.managementPort);
-    add('rabbitmq-metrics', 'data', 'http', bindAddress, rabbitmq.metricsPort);
+    add('rabbitmq-management', 'data', 'http', published, rabbitmq.managementPort);
+    add('rabbitmq-metrics', 'data', 'http', published, rabbitmq.metricsPort);
   }
-  const gatewayAddress = gateway.kind === 'machine' ? gateway.host : bindAddress;
+  const gatewayAddress = gateway.kind === 'machine' ? gateway.host : published;
   add('gateway', 'gateway', 'http', gatewayAddress, gateway.healthPort);
   add('gateway-ssh', 'gateway', 'ssh', gatewayAddress, gateway.kind === 'machine' ? gateway.port : gateway.sshPort);
-  add('consumer', 'gateway', 'http', bindAddress, consumer.port);
-  add('api', 'gateway', 'http', bindAddress, api.port);
+  add('consumer', 'gateway', 'http', published, consumer.port);
+  add('api', 'gateway', 'http', published, api.port);
   if (telegram.kind === 'simulator') {
-    add('simulator', 'telegram', 'mtproto', bindAddress, telegram.mtprotoPort);
-    add('simulator-control', 'telegram', 'http', bindAddress, telegram.controlPort);
+    add('simulator', 'telegram', 'mtproto', published, telegram.mtprotoPort);
+    add('simulator-control', 'telegram', 'http', published, telegram.controlPort);
   }
   return list;
 }

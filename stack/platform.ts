@@ -112,7 +112,7 @@ function gatewayPlace({ stack, config, secrets }: Parts) {
   });
   return {
     target: {
-      host: stack.bindAddress,
+      host: stack.publishedAddress,
       port: gateway.sshPort,
       user: 'root',
       hostKey: hostKey.apply(({ publicKeyLine }) => publicKeyLine),

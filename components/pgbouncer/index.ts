@@ -114,7 +114,7 @@ export class PgBouncer extends Component implements Ready {
   #endpoint({ stack, port }: PgBouncerArgs): Endpoint {
     return {
       inNetwork: { host: stack.address(HOST_NUMBERS.pgbouncer), port: PORTS.pgbouncer },
-      published: { host: stack.bindAddress, port },
+      published: { host: stack.publishedAddress, port },
       tls: false,
     };
   }

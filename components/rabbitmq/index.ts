@@ -180,7 +180,7 @@ function plainPair({ a, b, saltA, saltB }: Slots & Salts): pulumi.Output<BrokerP
 function endpointOf(stack: StackContext, internal: number, external: number): Endpoint {
   return {
     inNetwork: { host: stack.address(HOST_NUMBERS.rabbitmq), port: internal },
-    published: { host: stack.bindAddress, port: external },
+    published: { host: stack.publishedAddress, port: external },
     tls: false,
   };
 }

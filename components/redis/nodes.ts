@@ -148,7 +148,7 @@ function redisContainer(
 function endpointOf(stack: StackContext, host: number, internal: number, external: number): Endpoint {
   return {
     inNetwork: { host: stack.address(host), port: internal },
-    published: { host: stack.bindAddress, port: external },
+    published: { host: stack.publishedAddress, port: external },
     tls: false,
   };
 }

@@ -57,7 +57,7 @@ export class RuntimeService extends Component implements Ready {
     this.container = this.#container(args, secrets, data);
     this.endpoint = {
       inNetwork: { host: args.stack.address(args.host), port: args.healthPort.internal },
-      published: { host: args.stack.bindAddress, port: args.healthPort.external },
+      published: { host: args.stack.publishedAddress, port: args.healthPort.external },
       tls: false,
     };
     this.ready = [this.container];

@@ -101,7 +101,7 @@ export class TimescaleDb extends Component implements Ready {
   #endpoint({ stack, port }: TimescaleDbArgs): Endpoint {
     return {
       inNetwork: { host: stack.address(HOST_NUMBERS.timescaledb), port: PORTS.postgres },
-      published: { host: stack.bindAddress, port },
+      published: { host: stack.publishedAddress, port },
       tls: false,
     };
   }
