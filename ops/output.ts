@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 import { UserError } from '../stack/errors.js';
+import { RuntimeError } from '../runtime/errors.js';
 import { EngineError } from './engine/errors.js';
+import { saysDiskFull } from './engines/explain.js';
 
 const useColour = process.stderr.isTTY && !process.env['NO_COLOR'];
 
@@ -34,18 +36,33 @@ export function duration(ms: number): string {
   return `${String(Math.floor(whole / 60))} min ${String(whole % 60)} s`;
 }
 
+/** A disk without room fails whatever writes next, with a name of its own each time. */
+function diskFull(thrown: unknown): UserError | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const details = thrown instanceof EngineError || thrown instanceof UserError ? thrown.details : [];
+  const text = [thrown.message, ...details].find(saysDiskFull);
+  if (text === undefined) return diskFull(thrown.cause);
+  const { path } = thrown as NodeJS.ErrnoException;
+  return new UserError('DISK_FULL', 'a disk has no room left', {
+    cause: thrown,
+    why: path ? `${text} (${path})` : text,
+  });
+}
+
 /** Shows an error as a person should see it and returns the exit code. */
-export function report(error: unknown): number {
+export function report(thrown: unknown): number {
+  const error = diskFull(thrown) ?? thrown;
   if (error instanceof UserError) {
     say(red(error.lines.join('\n')));
     if (process.env['DEBUG'] && error.cause) say(inspect(error.cause));
-    return 1;
+    return error.exitCode;
   }
-  if (error instanceof EngineError) {
+  if (error instanceof EngineError || error instanceof RuntimeError) {
     say(red(`✖ ${error.code} ${error.message}`));
-    error.details.forEach((line) => {
-      say(`    ${line}`);
-    });
+    if (error instanceof EngineError)
+      error.details.forEach((line) => {
+        say(`    ${line}`);
+      });
     say(`  fix:  ${error.fix}\n  docs: docs/errors.md#${error.code.toLowerCase()}`);
     return error.exitCode;
   }

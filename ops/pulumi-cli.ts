@@ -120,28 +120,59 @@ function takesName(verb: string | undefined): boolean {
   return ['init', 'select', 'ls', 'rm'].includes(verb ?? '');
 }
 
-/** Runs the CLI; stdout is captured or handed through. Rejects with nothing but the exit code: the CLI has spoken. */
+export interface PulumiRun {
+  readonly code: number;
+  /** What was captured; with `follow`, stderr too. */
+  readonly stdout: string;
+  /** Whether a person or a supervisor ended it. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Runs the CLI. `inherit`: it speaks for itself. `capture`: its stdout is the result. `follow`: all it says is progress, so it
+ * goes to stderr, and is kept to explain a failure. Ctrl-C reaches the CLI from the terminal, and SIGTERM is handed on as
+ * one: it stops at the next safe point and writes its state, and until then this process waits.
+ */
 export async function runPulumi(
   folder: StackFolder,
   cli: string,
   args: readonly string[],
-  io: 'inherit' | 'capture',
-): Promise<{ readonly code: number; readonly stdout: string }> {
-  const child = spawn(cli, withStack(folder, args), {
+  io: 'inherit' | 'capture' | 'follow',
+): Promise<PulumiRun> {
+  const colour = io === 'follow' && process.stderr.isTTY && !process.env['NO_COLOR'] ? ['--color', 'always'] : [];
+  const child = spawn(cli, [...withStack(folder, args), ...colour], {
     cwd: ROOT,
     env: { ...process.env, ...pulumiEnvironment(folder, cli) },
-    stdio: ['inherit', io === 'inherit' ? 'inherit' : 'pipe', 'inherit'],
+    stdio: ['inherit', io === 'inherit' ? 'inherit' : 'pipe', io === 'follow' ? 'pipe' : 'inherit'],
   });
   let stdout = '';
-  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.on('error', (cause) => {
-      reject(new UserError('PULUMI_MISSING', `cannot start ${cli}`, { cause }));
+  const take = (chunk: Buffer) => {
+    stdout += chunk.toString();
+    if (io === 'follow') process.stderr.write(chunk);
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  let interrupted = false;
+  const onInterrupt = () => {
+    interrupted = true;
+  };
+  const onTerminate = () => {
+    interrupted = true;
+    child.kill('SIGINT');
+  };
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.on('error', (cause) => {
+        reject(new UserError('PULUMI_MISSING', `cannot start ${cli}`, { cause }));
+      });
+      child.on('close', (code, signal) => {
+        resolve({ code: code ?? 1, stdout, interrupted: interrupted || signal === 'SIGINT' });
+      });
     });
-    child.on('close', (code) => {
-      resolve({ code: code ?? 1, stdout });
-    });
-  });
+  } finally {
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
+  }
 }
 
 /**
@@ -162,5 +193,5 @@ export async function ensureStack(folder: StackFolder, cli: string): Promise<voi
   const init = ['-C', folder.path, 'stack', 'init', folder.stack, '--no-select', '--non-interactive'];
   const { code } = await runPulumi(folder, cli, init, 'capture');
   if (code !== 0)
-    throw new UserError('PULUMI_MISSING', `\`pulumi stack init ${folder.stack}\` failed; its own words are above`);
+    throw new UserError('RESOURCE_FAILED', `\`pulumi stack init ${folder.stack}\` failed; its own words are above`);
 }

@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import type { EngineEvent } from '../engine/events.js';
+import { EngineError } from '../engine/errors.js';
 import type { EngineOptions } from '../engine/run.js';
 import { openKey, seal, unseal } from '../engine/seal.js';
 import { STATE_FILE } from '../engine/state.js';
 import { duration, say } from '../output.js';
-import { ROOT, type StackFolder } from '../stack-folder.js';
+import { PROJECT, ROOT, type StackFolder } from '../stack-folder.js';
 import type { Changes, Engine } from './engine.js';
+import { toolError } from './explain.js';
 
-const PROJECT = 'telegram';
 /** Everything over SSH is on the gateway host. */
 const REMOTE = ['command:remote:Command', 'command:remote:CopyToRemote'];
 
@@ -40,8 +41,9 @@ export class EmbeddedEngine implements Engine {
     }
   }
 
-  /** What the program itself refused is said in its own words, with the file to correct. */
+  /** What the program or a tool of the runtime refused is said in its own words, with the file to correct. */
   #explain(error: unknown): unknown {
+    if (error instanceof EngineError) return toolError(error.details) ?? error;
     if (!(error instanceof Error && error.cause instanceof UserError)) return error;
     const { cause } = error;
     if (cause.code !== 'CONFIG') return cause;

@@ -1,8 +1,12 @@
+import { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import { ensureStack, runPulumi } from '../pulumi-cli.js';
 import type { StackFolder } from '../stack-folder.js';
+import { checkState, clearTheWay } from './clear-the-way.js';
 import { GATEWAY_REMOVAL, type Changes, type Engine } from './engine.js';
+import { explainPulumi } from './explain.js';
+import { lastWords } from './last-words.js';
 import { Standing } from './standing.js';
 
 const QUIETLY = ['--yes', '--non-interactive', '--suppress-outputs', '--parallel', '8'];
@@ -26,6 +30,7 @@ export class PulumiEngine implements Engine {
    */
   async up(): Promise<Changes | null> {
     this.#refuseAnotherHost();
+    await clearTheWay(this.folder, this.cli);
     await ensureStack(this.folder, this.cli);
     this.folder.settle('pulumi');
     const { whole, started } = await this.#standing.restore();
@@ -37,6 +42,7 @@ export class PulumiEngine implements Engine {
 
   /** Volumes that are kept are protected against everything but this command, which only forgets them. */
   async destroy(): Promise<void> {
+    await clearTheWay(this.folder, this.cli);
     await this.#must(['state', 'unprotect', '--all', '--yes']);
     await this.#must(['destroy', ...QUIETLY]);
     await this.#must(['stack', 'rm', this.folder.stack, '--yes', '--preserve-config']);
@@ -78,6 +84,7 @@ export class PulumiEngine implements Engine {
   }
 
   async outputs(): Promise<StackOutputs | null> {
+    checkState(this.folder);
     const { code, stdout } = await runPulumi(
       this.folder,
       this.cli,
@@ -102,9 +109,18 @@ export class PulumiEngine implements Engine {
   }
 
   async #must(args: readonly string[]): Promise<void> {
-    const { code } = await runPulumi(this.folder, this.cli, args, 'inherit');
-    if (code !== 0)
-      throw new UserError('RESOURCE_FAILED', `\`pulumi ${args[0] ?? ''}\` ended with code ${String(code)}`);
+    const [command = ''] = args;
+    const { code, stdout, interrupted } = await runPulumi(this.folder, this.cli, args, 'follow');
+    if (code === 0) return;
+    if (interrupted) throw new UserError('INTERRUPTED', `\`pulumi ${command}\` was interrupted`);
+    throw await this.#withLastWords(explainPulumi(command, code, stdout));
+  }
+
+  /** A container that is not well says itself what ails it. */
+  async #withLastWords(error: Error): Promise<Error> {
+    if (!(error instanceof UserError) || error.code !== 'RESOURCE_FAILED') return error;
+    const words = await lastWords(new DockerHost(this.folder.dockerHost), this.folder.instance).catch(() => []);
+    return new UserError('RESOURCE_FAILED', error.message, { details: [...error.details, ...words] });
   }
 
   async #lastChanges(): Promise<Changes | null> {
