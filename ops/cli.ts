@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { DoctorOptions } from './doctor/index.js';
 import type { DestroyOptions } from './down.js';
 import type { LoginOptions } from './login.js';
 import { report } from './output.js';
@@ -45,7 +46,8 @@ command('rollback', 'releases on the gateway host, and back to one of them')
   .action(async (options: RollbackOptions) => (await import('./rollback.js')).rollback(options));
 command('doctor', 'check every part')
   .option('--json', 'machine-readable')
-  .action(async (options: StackOptions & { json?: boolean }) => (await import('./doctor/index.js')).doctor(options));
+  .option('--disk-floor <MiB>', 'least free disk on the Docker host', '1024')
+  .action(async (options: DoctorOptions) => (await import('./doctor/index.js')).doctor(options));
 command('smoke', 'post messages and follow them to the consumer')
   .option('--json', 'machine-readable')
   .option('--count <n>', 'distinct messages', '200')
@@ -82,6 +84,10 @@ command('connections', 'addresses and logins of every service')
 command('pulumi-env', 'surroundings of the CLI as exports').action(async (options: StackOptions) => {
   (await import('./pulumi-commands.js')).pulumiEnv(options);
 });
+program
+  .command('images-pin')
+  .description('write the digests of the official images')
+  .action(async () => (await import('./images-pin.js')).pinImages());
 program
   .command('generate')
   .description('write the generated files')

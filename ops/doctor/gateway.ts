@@ -1,6 +1,7 @@
 import { GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
 import type { RunningStack } from '../context.js';
 import { Failing, type Check } from './check.js';
+import { container } from './fix.js';
 
 interface Readiness {
   readonly ready: boolean;
@@ -16,13 +17,14 @@ async function readiness({ outputs }: RunningStack, service: string): Promise<Re
   return (await response.json()) as Readiness;
 }
 
-/** A check that asks one process whether it is ready, and names what it waits for. */
-function process(name: string, service: string, fix: string): Check {
+/** A check that asks one process whether it is ready, and names what it waits for; `logs`: its name for `npm run logs`. */
+function process(name: string, logs: string): Check {
+  const fix = `npm run up; if it stays so: npm run logs -- ${logs}`;
   return {
     name,
     fix,
     run: async (stack) => {
-      const { ready, checks } = await readiness(stack, service);
+      const { ready, checks } = await readiness(stack, name);
       const parts = Object.entries(checks);
       const waiting = parts
         .filter(([, check]) => !check.ok)
@@ -33,31 +35,42 @@ function process(name: string, service: string, fix: string): Check {
   };
 }
 
+/** One command on the dev stack's gateway host, as its parts and as a person types it. */
+const onHost = (stack: RunningStack, ...command: readonly string[]) => ({
+  run: async () => stack.docker.docker(['exec', container(stack, 'gateway-host'), ...command]),
+  typed: ['docker exec', container(stack, 'gateway-host'), ...command].join(' '),
+});
+
 const unit: Check = {
   name: 'systemd unit',
-  fix: 'npm run logs -- gateway',
-  run: async ({ docker, outputs }) => {
+  fix: 'npm run up',
+  run: async (stack) => {
+    const { outputs } = stack;
     if (outputs.gatewayHost !== 'container') return `on ${outputs.gatewayHost}; its health is checked below`;
-    const name = `${outputs.namePrefix}telegram-gateway-host`;
-    const properties = ['ActiveState', 'SubState', 'NRestarts'].flatMap((property) => ['-p', property]);
-    const text = await docker.docker(['exec', name, 'systemctl', 'show', GATEWAY_UNIT, ...properties]);
+    const properties = ['ActiveState', 'SubState', 'NRestarts', 'Result'].flatMap((property) => ['-p', property]);
+    const text = await onHost(stack, 'systemctl', 'show', GATEWAY_UNIT, ...properties).run();
     const state = Object.fromEntries(text.split('\n').map((line) => line.split('=') as [string, string]));
     if (state['ActiveState'] !== 'active')
-      throw new Failing(`${GATEWAY_UNIT} is ${state['ActiveState'] ?? 'unknown'}`, 'npm run up');
+      throw new Failing(
+        `${GATEWAY_UNIT} is ${state['ActiveState'] ?? 'unknown'} (${state['Result'] ?? '?'})`,
+        onHost(stack, 'systemctl', 'restart', GATEWAY_UNIT).typed,
+      );
     return `${GATEWAY_UNIT} ${state['SubState'] ?? ''}, restarted ${state['NRestarts'] ?? '?'} times`;
   },
 };
 
 const session: Check = {
   name: 'session',
-  fix: 'npm run login',
-  run: async ({ docker, outputs }) => {
-    if (outputs.gatewayHost !== 'container') return 'kept on the gateway machine';
-    const name = `${outputs.namePrefix}telegram-gateway-host`;
-    const text = await docker.docker(['exec', name, 'sh', '-c', `stat -c '%a %n' ${GATEWAY_PATHS.sessions}/*.session`]);
-    const open = text.split('\n').filter((line) => !line.startsWith('600 '));
-    if (open.length > 0) throw new Failing(`readable by others: ${open.join(', ')}`, 'npm run up');
-    return `${String(text.split('\n').length)} session(s), 0600`;
+  fix: 'npm run up',
+  run: async (stack) => {
+    if (stack.outputs.gatewayHost !== 'container') return 'kept on the gateway machine';
+    const find = ['find', GATEWAY_PATHS.sessions, '-type', 'f', '-name', '*.session', '-printf', '%m %p\\n'];
+    const files = (await onHost(stack, ...find).run()).split('\n').filter(Boolean);
+    if (files.length === 0) throw new Failing(`no session in ${GATEWAY_PATHS.sessions}`, 'npm run login');
+    const open = files.filter((line) => !line.startsWith('600 ')).map((line) => line.replace(/^\d+ /, ''));
+    if (open.length > 0)
+      throw new Failing(`others may read ${open.join(', ')}`, onHost(stack, 'chmod', '600', ...open).typed);
+    return `${String(files.length)} session(s), 0600`;
   },
 };
 
@@ -65,7 +78,7 @@ const session: Check = {
 export const gatewayChecks: readonly Check[] = [
   unit,
   session,
-  process('gateway', 'gateway', 'npm run logs -- gateway'),
-  process('consumer', 'consumer', 'npm run logs -- consumer'),
-  process('api', 'api', 'npm run logs -- gateway-api'),
+  process('gateway', 'gateway'),
+  process('consumer', 'consumer'),
+  process('api', 'gateway-api'),
 ];

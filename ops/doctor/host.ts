@@ -1,21 +1,22 @@
 import { statfs } from 'node:fs/promises';
 import { INSTANCE_LABEL } from '../../components/stack-context.js';
 import { labelOf } from '../../stack/docker-host.js';
+import type { RunningStack } from '../context.js';
 import { versionsBelowFloor } from '../versions.js';
 import { Failing, type Check } from './check.js';
+import { container } from './fix.js';
 
-/** Least free disk before things go wrong, in MiB. */
-const DISK_FLOOR_MB = 1_024;
-/** Largest difference between the clocks of this machine and the database, in seconds. */
+/** Largest difference between the clocks of this machine and the Docker host, in seconds. */
 const CLOCK_SKEW_S = 2;
 
-const node: Check = {
+/** The Node.js that everything runs on. */
+export const node: Check = {
   name: 'node',
-  fix: 'npm run up',
-  run: async () => {
-    const major = Number(process.versions.node.split('.')[0]);
-    if (major < 24) throw new Failing(`Node.js ${process.versions.node}, expected 24`, 'npm ci');
-    return Promise.resolve(`Node.js ${process.versions.node}`);
+  fix: 'npm ci',
+  run: () => {
+    const version = process.versions.node;
+    if (Number(version.split('.')[0]) < 24) throw new Failing(`Node.js ${version}, expected 24`, 'npm ci');
+    return Promise.resolve(`Node.js ${version}`);
   },
 };
 
@@ -28,6 +29,11 @@ const docker: Check = {
   },
 };
 
+interface Health {
+  readonly Name: string;
+  readonly State: { readonly Health?: { readonly Status: string } };
+}
+
 const containers: Check = {
   name: 'containers',
   fix: 'npm run up',
@@ -36,16 +42,26 @@ const containers: Check = {
     const states = new Map(mine.map(({ Names, State }) => [Names, State]));
     const missing = outputs.containers.filter((name) => !states.has(name));
     if (missing.length > 0) throw new Failing(`missing: ${missing.join(', ')}`, 'npm run up');
-    const down = [...states].filter(([, state]) => state !== 'running').map(([name, state]) => `${name} is ${state}`);
-    if (down.length > 0) throw new Failing(down.join(', '), 'npm run up');
-    const health = await host.docker(['inspect', '--format', '{{.Name}} {{.State.Health.Status}}', ...states.keys()]);
-    const sick = health.split('\n').filter((line) => !line.endsWith(' healthy'));
-    if (sick.length > 0) throw new Failing(sick.map((line) => line.replace('/', '')).join(', '), 'npm run logs');
+    const down = [...states].filter(([, state]) => state !== 'running');
+    const paused = down.filter(([, state]) => state === 'paused').map(([name]) => name);
+    const told = down.map(([name, state]) => `${name} is ${state}`).join(', ');
+    if (paused.length > 0) throw new Failing(told, `docker unpause ${paused.join(' ')}`);
+    if (down.length > 0) throw new Failing(told, 'npm run up');
+    const found = JSON.parse(await host.docker(['inspect', ...states.keys()])) as Health[];
+    const sick = found.filter(({ State }) => State.Health?.Status !== 'healthy');
+    if (sick.length > 0)
+      throw new Failing(
+        sick
+          .map(({ Name, State }) => `${Name.slice(1)} is ${State.Health?.Status ?? 'without a health check'}`)
+          .join(', '),
+        `docker restart ${sick.map(({ Name }) => Name.slice(1)).join(' ')}`,
+      );
     return `${String(states.size)} running and healthy`;
   },
 };
 
-const versions: Check = {
+/** What of the images is below its security floor: a warning for development, a failure for production. */
+export const versions: Check = {
   name: 'versions',
   fix: 'npm run up',
   run: async ({ docker: host, outputs }) => {
@@ -57,32 +73,53 @@ const versions: Check = {
   },
 };
 
-const disk: Check = {
+/** Room where Docker keeps images and volumes; `floorMb` is the least before things go wrong, in MiB. */
+const disk = (floorMb: number): Check => ({
   name: 'disk',
   fix: 'docker system prune',
-  run: async ({ docker: host }) => {
-    if (!host.isLocal) return 'not checked on a remote Docker host';
-    const { rootDir } = await host.facts();
-    const { bavail, bsize } = await statfs(rootDir);
-    const freeMb = Math.floor((bavail * bsize) / 2 ** 20);
-    if (freeMb < DISK_FLOOR_MB) throw new Failing(`${String(freeMb)} MiB free under ${rootDir}`, 'docker system prune');
-    return `${String(freeMb)} MiB free under ${rootDir}`;
+  run: async (stack) => {
+    const { freeMb, where } = await room(stack);
+    const told = `${String(freeMb)} MiB free ${where}`;
+    if (freeMb < floorMb) throw new Failing(`${told}, expected ${String(floorMb)}`, 'docker system prune');
+    return told;
   },
-};
+});
+
+/** On another Docker host it is asked from inside a container, whose own root is on the same disk. */
+async function room(stack: RunningStack): Promise<{ freeMb: number; where: string }> {
+  const { docker: host } = stack;
+  const { rootDir } = await host.facts();
+  if (host.isLocal) {
+    const { bavail, bsize } = await statfs(rootDir);
+    return { freeMb: Math.floor((bavail * bsize) / 2 ** 20), where: `under ${rootDir}` };
+  }
+  const table = await host.docker(['exec', container(stack, 'pgbouncer'), 'df', '-Pk', '/']);
+  const kilobytes = Number(table.split('\n')[1]?.trim().split(/\s+/)[3]);
+  return { freeMb: Math.floor(kilobytes / 1024), where: `under ${rootDir} of ${host.host}` };
+}
 
 const clock: Check = {
   name: 'clock',
-  fix: 'timedatectl set-ntp true',
-  run: async ({ docker: host, outputs }) => {
+  fix: 'sudo timedatectl set-ntp true',
+  run: async (stack) => {
     const before = Date.now();
-    const name = `${outputs.namePrefix}telegram-pgbouncer`;
-    const remote = Number(await host.docker(['exec', name, 'date', '+%s']));
+    const remote = Number(await stack.docker.docker(['exec', container(stack, 'pgbouncer'), 'date', '+%s']));
     const middle = (before + Date.now()) / 2000;
+    // The answer is cut to the whole second, and the question took a while.
+    const tolerance = CLOCK_SKEW_S + (Date.now() - before) / 2000;
     const skew = Math.abs(remote + 0.5 - middle);
-    if (skew > CLOCK_SKEW_S) throw new Failing(`${skew.toFixed(1)} s off the Docker host`, 'timedatectl set-ntp true');
+    if (skew > tolerance)
+      throw new Failing(`${skew.toFixed(1)} s off the Docker host`, 'sudo timedatectl set-ntp true');
     return 'agrees with the Docker host';
   },
 };
 
 /** The machine and the containers as Docker sees them. */
-export const hostChecks: readonly Check[] = [node, docker, containers, versions, disk, clock];
+export const hostChecks = (diskFloorMb: number): readonly Check[] => [
+  node,
+  docker,
+  containers,
+  versions,
+  disk(diskFloorMb),
+  clock,
+];

@@ -1,16 +1,26 @@
+import { UserError } from '../../stack/errors.js';
 import { green, print, printJson, red } from '../output.js';
 import { runningStack, type StackOptions } from '../context.js';
 import { perform, type Check, type CheckResult } from './check.js';
-import { dataChecks } from './data.js';
+import { databaseChecks } from './database.js';
 import { gatewayChecks } from './gateway.js';
 import { hostChecks } from './host.js';
+import { rabbitmq } from './rabbitmq.js';
+import { redis } from './redis.js';
 
-const CHECKS: readonly Check[] = [...hostChecks, ...dataChecks, ...gatewayChecks];
+export interface DoctorOptions extends StackOptions {
+  readonly json?: boolean;
+  /** Least free disk on the Docker host, in MiB. @default '1024' */
+  readonly diskFloor: string;
+}
 
 /** Looks at every part and says what is wrong and which command mends it; exit 1 on a failure. */
-export async function doctor(options: StackOptions & { readonly json?: boolean }): Promise<void> {
+export async function doctor(options: DoctorOptions): Promise<void> {
+  const floor = Number(options.diskFloor);
+  if (!(floor >= 0)) throw new UserError('USAGE', '--disk-floor: expected a number of MiB');
   const stack = await runningStack(options);
-  const checks = await Promise.all(CHECKS.map(async (check) => perform(check, stack)));
+  const list: readonly Check[] = [...hostChecks(floor), ...databaseChecks, redis, rabbitmq, ...gatewayChecks];
+  const checks = await Promise.all(list.map(async (check) => perform(check, stack)));
   const ok = checks.every((check) => check.ok);
   if (options.json) printJson({ ok, checks });
   else checks.forEach(show);

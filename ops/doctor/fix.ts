@@ -1,0 +1,11 @@
+import type { RunningStack } from '../context.js';
+
+/** `telegram-consumer` with the stack's prefix. */
+export function container({ outputs }: Pick<RunningStack, 'outputs'>, part: string): string {
+  return `${outputs.namePrefix}telegram-${part}`;
+}
+
+/** Starts one container again, whatever state it is in. */
+export function restart(stack: Pick<RunningStack, 'outputs'>, part: string): string {
+  return `docker restart ${container(stack, part)}`;
+}
