@@ -11,8 +11,8 @@ export interface ShellResult {
   readonly stderr: readonly string[];
 }
 
-/** Tries after which a machine counts as not there: nobody has just made it. */
-const DIAL_ERRORS = 2;
+/** Nobody has just made the machine: it answers within seconds, at the second try at the latest. */
+const DIAL = { dialErrorLimit: 1, perDialTimeout: 10 };
 /** Longest that anything asked of the host may take, in milliseconds: a restart and the wait for health among it. */
 const BOUND_MS = 180_000;
 
@@ -26,7 +26,7 @@ export async function run(login: GatewayLogin, command: string, stdin = ''): Pro
   const output = new CommandOutput('none', () => undefined);
   try {
     const { code } = await withConnection(
-      { ...login, dialErrorLimit: DIAL_ERRORS },
+      { ...login, ...DIAL, ...(login.proxy && { proxy: { ...login.proxy, ...DIAL } }) },
       AbortSignal.timeout(BOUND_MS),
       (client) => execute(client, command, { stdin, output }),
     );

@@ -119,6 +119,8 @@ async function take(session: Session, work: Work, step: Step): Promise<Applied> 
       return finish('update', async () => startAgain(session, work, context));
     case 'replace':
       return finish('replace', async () => {
+        if (work.entry?.status === 'ready' && work.options.deleteBeforeReplace === true)
+          await undo(session, work, context);
         await clear(session, work, context);
         return made();
       });
@@ -151,6 +153,17 @@ async function startAgain(session: Session, work: Work, context: Parameters<Hand
   }
   await clear(session, work, context);
   return work.handler.create(context, { inputs: work.wanted, previous });
+}
+
+/** What has no place to clear, such as a command, is undone by its old inputs, and it is recorded that it is gone. */
+async function undo(session: Session, work: Work, context: Parameters<Handler['create']>[0]): Promise<void> {
+  const previous = previousOf(work);
+  const { handler } = work;
+  if (handler.clear !== undefined || handler.remove === undefined || previous === undefined || previous.id === '')
+    return;
+  for (const key of ALWAYS_SECRET) session.redactor.learn(work.stored?.inputs[key]);
+  await handler.remove(context, previous);
+  save(session, work, 'pending', { id: '', outputs: {} });
 }
 
 /** Removes what is in the way of the new one, gracefully by its own old settings, and records that it is gone. */

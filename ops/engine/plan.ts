@@ -1,6 +1,7 @@
 /**
  * Decides what happens to a resource. Pure: no Docker, no files, no Pulumi.
- * Promised: what did not change is left alone; data is never replaced; a command's `delete` is never part of a change.
+ * Promised: what did not change is left alone; data is never replaced; a command's `delete` is part of a change only where
+ * the program says `deleteBeforeReplace` and the command is replaced.
  * Not promised: a preview; the inputs of a resource are known only once those it depends on exist.
  */
 import { canonical } from './canonical.js';
@@ -12,6 +13,8 @@ export interface ResourceOptions extends KeptOptions {
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
+  /** A command that is replaced undoes itself first, by its old inputs; without it a `delete` is never part of a change. */
+  readonly deleteBeforeReplace?: boolean;
 }
 
 export interface TypeRules {

@@ -73,6 +73,7 @@ export class OptionsRecorder {
       ...(protect !== undefined && { protect }),
       ...(retainOnDelete !== undefined && { retainOnDelete }),
       ...(deletedWith !== undefined && { deletedWith }),
+      ...(opts.deleteBeforeReplace !== undefined && { deleteBeforeReplace: opts.deleteBeforeReplace }),
       ignoreChanges: opts.ignoreChanges ?? [],
       replaceOnChanges: opts.replaceOnChanges ?? [],
       additionalSecretOutputs: opts.additionalSecretOutputs ?? [],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { local } from '@pulumi/command';
 import * as pulumi from '@pulumi/pulumi';
 import * as random from '@pulumi/random';
+import { forgetEmbedded, markAgain } from '../../../ops/engine/run.js';
 import { STATE_FILE } from '../../../ops/engine/state.js';
 import { only, TryStack } from './support/stack.js';
 
@@ -90,6 +91,40 @@ describe('O10 a program under the embedded engine', () => {
     await stack.up(program('2', 'b'));
     await stack.up(program('2', 'b'));
     expect(notes()).toBe('create c\nupdate c\ncreate c');
+  });
+
+  it('a command that is to be deleted before it is replaced undoes itself first, by its old inputs', async () => {
+    const program = (where: string) => () => {
+      const args = {
+        delete: `echo "delete $WHERE" >> '${join(stack.folder, 'notes')}'`,
+        environment: { WHERE: where },
+      };
+      only(noting('c', { ...args, triggers: [where] }, { deleteBeforeReplace: true }));
+    };
+    await stack.up(program('here'));
+    await stack.up(program('there'));
+    await stack.up(program('there'));
+    expect(notes()).toBe('create c\ndelete here\ncreate c');
+  });
+
+  it('what is marked is made again by the next run, once, and nothing is undone for it', async () => {
+    const program = () => {
+      only(noting('c', {}, { deleteBeforeReplace: true }));
+    };
+    await stack.up(program);
+    expect(await markAgain(stack.where(), 'c')).toBe(1);
+    expect((await stack.up(program)).changes.replace).toBe(1);
+    expect((await stack.up(program)).changes.same).toBe(1);
+    expect(notes()).toBe('create c\ncreate c');
+  });
+
+  it('what is forgotten is neither undone nor known any more', async () => {
+    await stack.up(() => {
+      only(noting('c'));
+    });
+    expect(await forgetEmbedded(stack.where(), ['command:local:Command'])).toEqual(['c']);
+    await stack.up(() => ({}));
+    expect(notes()).toBe('create c');
   });
 
   it('a command without update runs create again', async () => {

@@ -13,11 +13,11 @@ export class TryStack {
   readonly events: EngineEvent[] = [];
 
   async up(program: () => unknown, config: Record<string, string> = {}, signal?: AbortSignal): Promise<RunResult> {
-    return runEmbedded({ ...this.#common(), program, config, ...(signal && { signal }) });
+    return runEmbedded({ ...this.where(), program, config, ...(signal && { signal }) });
   }
 
   async destroy(): Promise<void> {
-    await destroyEmbedded(this.#common());
+    await destroyEmbedded(this.where());
   }
 
   /** `action name` of all that was finished, in order. */
@@ -29,7 +29,8 @@ export class TryStack {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #common() {
+  /** The engine's options for this state. */
+  where() {
     const onEvent = (event: EngineEvent): void => {
       this.events.push(event);
     };

@@ -1,0 +1,290 @@
+/**
+ * The gateway on a machine of its own, reached as production does it: a non-root login with sudo, behind a jump host, with
+ * pinned host keys, one key from the configuration and one from the SSH agent. The running test stack is moved there and back.
+ */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { EngineError } from '../../ops/engine/errors.js';
+import { checkMachine, machineOf } from '../../ops/gateway-check.js';
+import { Machine, newKey } from '../support/machines.js';
+import { waitFor } from '../support/services.js';
+import { SshAgent } from '../support/ssh-agent.js';
+import {
+  container,
+  docker,
+  flawless,
+  inspectAll,
+  must,
+  run,
+  smoke,
+  TEST_PREFIX,
+  TEST_STACK,
+  TEST_STATE,
+  testSubnet,
+} from '../support/test-stack.js';
+
+const MINUTES = 60_000;
+const CONFIG = join(TEST_STATE, TEST_STACK, 'Pulumi.test.yaml');
+const ADDRESS = testSubnet(0, '90');
+const EXPOSURE_LIMIT = 1.3;
+
+let jump: Machine;
+let machine: Machine;
+let agent: SshAgent;
+let original: string;
+let env: Record<string, string>;
+
+/** The gateway of the stack's working configuration, with some keys changed. */
+async function gatewayConfig(changes: object = {}): Promise<object> {
+  return {
+    kind: 'machine',
+    host: ADDRESS,
+    user: 'deploy',
+    hostKey: machine.hostKey,
+    healthAddress: ADDRESS,
+    viewpoint: 'inNetwork',
+    memoryMb: 300,
+    jump: {
+      host: '127.0.0.1',
+      port: await jump.publishedPort(),
+      user: 'hop',
+      hostKey: jump.hostKey,
+      privateKey: jump.clientKey.privateKeyOpenSsh,
+    },
+    ...changes,
+  };
+}
+
+async function configure(changes: object = {}): Promise<void> {
+  const document = parseDocument(original);
+  document.setIn(['config', 'telegram:gateway'], await gatewayConfig(changes));
+  writeFileSync(CONFIG, document.toString(), { mode: 0o600 });
+}
+
+/** What is said of a machine that is not fit, before anything is touched. */
+async function refusal(changes: object, socket = agent.socket): Promise<EngineError> {
+  process.env['SSH_AUTH_SOCK'] = socket;
+  const config = { 'telegram:gateway': JSON.stringify(await gatewayConfig(changes)) };
+  const login = machineOf(config);
+  if (!login) throw new Error('the configuration is refused');
+  const error: unknown = await checkMachine(login).catch((caught: unknown) => caught);
+  if (error instanceof EngineError) return error;
+  throw new Error('the machine was not refused', { cause: error });
+}
+
+beforeAll(async () => {
+  original = readFileSync(CONFIG, 'utf8');
+  const image = await docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
+  const network = `${TEST_PREFIX}telegram-network`;
+  jump = await Machine.start({
+    name: `${TEST_PREFIX}jump`,
+    image,
+    network,
+    address: testSubnet(0, '91'),
+    logins: { hop: false },
+    forwards: true,
+    sshPort: 0,
+  });
+  machine = await Machine.start({
+    name: `${TEST_PREFIX}machine`,
+    image,
+    network,
+    address: ADDRESS,
+    logins: { deploy: true, nosudo: false },
+  });
+  agent = await SshAgent.start(`${TEST_PREFIX}agent`, image, machine.clientKey.privateKeyOpenSsh);
+  env = { SSH_AUTH_SOCK: agent.socket };
+}, 5 * MINUTES);
+
+afterAll(async () => {
+  writeFileSync(CONFIG, original, { mode: 0o600 });
+  run('up', ['--forget-gateway'], env);
+  await docker('rm', '-f', '-v', ...['jump', 'machine', 'agent'].map((name) => TEST_PREFIX + name));
+}, 5 * MINUTES);
+
+describe('O11 a machine that cannot be used', () => {
+  it(
+    'O11 nothing listens there',
+    async () => {
+      const { jump: through } = (await gatewayConfig()) as { jump: object };
+      const { code, message } = await refusal({ jump: { ...through, port: 1 } });
+      expect(code).toBe('SSH_UNREACHABLE');
+      expect(message).toContain('hop@127.0.0.1:1 cannot be reached: the connection is refused: nothing listens there');
+    },
+    MINUTES,
+  );
+
+  it(
+    'O11 the jump host does not reach the machine',
+    async () => {
+      const { code, message } = await refusal({ port: 23 });
+      expect(code).toBe('SSH_UNREACHABLE');
+      expect(message).toMatch(
+        /172\.\S+:23 cannot be reached through the jump host 127\.0\.0\.1:\d+: Connection refused/,
+      );
+    },
+    MINUTES,
+  );
+
+  it(
+    'O11 the jump host does not forward',
+    async () => {
+      const closed = { host: ADDRESS, user: 'deploy', hostKey: machine.hostKey, port: 22 };
+      const { code, message } = await refusal({ host: testSubnet(0, '10'), jump: closed });
+      expect(code).toBe('SSH_UNREACHABLE');
+      expect(message).toContain('it does not forward (AllowTcpForwarding of its sshd)');
+    },
+    MINUTES,
+  );
+
+  it(
+    'O11 it does not answer',
+    async () => {
+      await docker('pause', machine.args.name);
+      try {
+        const { code, message } = await refusal({});
+        expect(code).toBe('SSH_TIMEOUT');
+        expect(message).toMatch(/deploy@172\.\S+:22 does not answer within 10 s \(tried 2 times\)/);
+      } finally {
+        await docker('unpause', machine.args.name);
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'O11 a login that is not there, and keys that are not let in',
+    async () => {
+      const stranger = await refusal({ user: 'nobody-there' });
+      expect(stranger.code).toBe('SSH_LOGIN');
+      expect(stranger.message).toMatch(/172\.\S+:22 does not let nobody-there in$/);
+      expect(stranger.details).toEqual(['it was tried with the keys of the SSH agent (SSH_AUTH_SOCK)']);
+      const foreign = await refusal({ privateKey: newKey().privateKeyOpenSsh }, '');
+      expect(foreign.details).toEqual(['it was tried with the private key of the configuration']);
+      const [nothing] = (await refusal({}, '')).details;
+      expect(nothing).toContain('neither a private key in the configuration nor an SSH agent');
+    },
+    MINUTES,
+  );
+
+  it(
+    'O11 another host key than the pinned one, and one of a kind that it has not',
+    async () => {
+      const other = await refusal({ hostKey: newKey().publicKeyLine });
+      expect(other.code).toBe('SSH_HOST_KEY');
+      expect(other.message).toMatch(/the host key of 172\.\S+:22 is not the one that is pinned$/);
+      expect(other.details).toEqual([
+        expect.stringMatching(/^pinned: SHA256:/),
+        expect.stringMatching(/^shown: {2}SHA256:/),
+      ]);
+      await machine.sh('rm /etc/ssh/ssh_host_ecdsa_key*; systemctl reload ssh');
+      const ecdsa = `ecdsa-sha2-nistp256 ${Buffer.from('no such key').toString('base64')}`;
+      expect((await refusal({ hostKey: ecdsa })).code).toBe('SSH_HOST_KEY');
+    },
+    MINUTES,
+  );
+
+  it(
+    'O11 sudo that asks for a password: told by `up` before anything is touched',
+    async () => {
+      await configure({ user: 'nosudo' });
+      const { code, stdout, stderr } = run('up', [], env);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(`✖ SSH_SUDO nosudo@${ADDRESS} does not become root by \`sudo -n\``);
+      expect(stderr).toContain('sudo: a password is required');
+      expect(stderr).toMatch(/\n {2}fix: {2}.*NOPASSWD/);
+      expect(stderr).toContain('\n  docs: docs/errors.md#ssh_sudo');
+      expect(stderr).not.toContain('  … ');
+    },
+    3 * MINUTES,
+  );
+});
+
+describe('the gateway on a machine', () => {
+  it(
+    'S1 S3 S4 `up` moves it there, through the jump host, by a login with sudo',
+    async () => {
+      await configure();
+      const { stderr } = must('up', [], env);
+      expect(stderr).toContain(`• gateway machine: deploy@${ADDRESS} is reached and fit`);
+      expect((await inspectAll()).map(({ Name }) => Name)).not.toContain(`/${container('gateway-host')}`);
+      const ready = async () => (await fetch(`http://${ADDRESS}:4006/health/ready`)).ok;
+      await waitFor('the gateway on the machine', async () => ready().catch(() => false), 60_000);
+      expect(smoke(50)).toMatchObject(flawless(50));
+    },
+    5 * MINUTES,
+  );
+
+  it(
+    'O1 a second up changes nothing there',
+    () => {
+      expect(must('up', [], env).stderr).toContain('✔ no changes');
+    },
+    2 * MINUTES,
+  );
+
+  it(`S1 its unit, without a list of networks, scores at most ${String(EXPOSURE_LIMIT)} with the process under it`, async () => {
+    const report = await machine.sh('systemd-analyze security --no-pager telegram-gateway.service');
+    const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(report)?.[1]);
+    process.stderr.write(`    S1 exposure on a machine: ${String(exposure)}\n`);
+    expect(exposure).toBeLessThanOrEqual(EXPOSURE_LIMIT);
+    expect(await machine.sh('systemctl is-active telegram-gateway')).toBe('active');
+    expect(await machine.sh('systemctl show telegram-gateway -P IPAddressDeny')).toBe('');
+    const pid = await machine.sh('systemctl show telegram-gateway -P MainPID');
+    const [own, host] = (await machine.sh(`readlink /proc/${pid}/ns/user /proc/1/ns/user`)).split('\n');
+    expect(own).toMatch(/^user:\[\d+\]$/);
+    expect(own).not.toBe(host);
+  });
+
+  it('D9 listens where it was told, and nowhere else', async () => {
+    const listening = await machine.sh('awk \'$4 == "0A" { print $2 }\' /proc/net/tcp /proc/net/tcp6');
+    const hex = ADDRESS.split('.').map((part) => Number(part).toString(16).padStart(2, '0').toUpperCase());
+    const health = listening.split('\n').filter((line) => line.endsWith(':0FA6'));
+    expect(health).toEqual([`${hex.reverse().join('')}:0FA6`]);
+  });
+
+  it('S4 files are for their owner alone, and the login leaves nothing behind', async () => {
+    const stat = async (path: string) => machine.sh(`stat -c '%a %U' ${path}`);
+    expect(await stat('/opt/telegram-gateway/credentials/credentials.json')).toBe('600 telegram-gateway');
+    expect(await stat('/opt/telegram-gateway/.session/default.session')).toBe('600 telegram-gateway');
+    expect(await stat('/etc/telegram-gateway/environment')).toBe('600 root');
+    expect(await stat('/opt/telegram-gateway/staging')).toBe('700 deploy');
+    expect(
+      await machine.sh(
+        'ls /opt/telegram-gateway/staging; find /home/deploy /tmp -type f -newer /etc/hostname ! -path "*/.ssh/*"',
+      ),
+    ).toBe('');
+  });
+
+  it(
+    'S3 goes back to an older release and, by the next up, forward again',
+    async () => {
+      const [current = ''] = (await machine.sh('basename $(readlink /opt/telegram-gateway/current)')).split('\n');
+      const older = '0123456789ab';
+      await machine.sh(`cd /opt/telegram-gateway/releases; cp -r ${current} ${older}; touch -d '1 hour ago' ${older}`);
+      expect(must('rollback', ['--release', older], env).stderr).toContain(`runs release ${older} (was ${current})`);
+      expect(must('up', [], env).stderr).toContain('replace  Command gateway-service');
+      expect(await machine.sh('readlink /opt/telegram-gateway/current')).toBe(`releases/${current}`);
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'O3 a machine that is gone stops neither `destroy` nor `up` for good: both say how to forget it',
+    async () => {
+      await docker('stop', '--time', '1', machine.args.name);
+      const { code, stderr } = run('destroy', ['--yes'], env);
+      expect(code).toBe(1);
+      expect(stderr).toContain('✖ SSH_');
+      expect(stderr).toContain('npm run destroy -- --forget-gateway');
+      expect(await inspectAll()).toHaveLength(11);
+      writeFileSync(CONFIG, original, { mode: 0o600 });
+      const { stderr: forgotten } = must('up', ['--forget-gateway'], env);
+      expect(forgotten).toContain('create   Container telegram-gateway-host');
+      expect(smoke(50)).toMatchObject(flawless(50));
+    },
+    6 * MINUTES,
+  );
+});
