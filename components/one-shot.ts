@@ -11,7 +11,7 @@ export interface OneShotArgs {
   readonly volumes?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Stands without the network. @default false */
   readonly offline?: boolean;
-  /** `docker` words run after the tool, for example `kill -s HUP telegram-pgbouncer`; failing is allowed. */
+  /** Shell commands for the machine that runs the program, once the tool is done. @default none */
   readonly then?: string;
 }
 
@@ -32,7 +32,7 @@ export function oneShot(
   return new local.Command(
     name,
     {
-      create: args.then ? `${run} && { docker ${args.then} >/dev/null 2>&1 || true; }` : run,
+      create: args.then ? `${run} || exit\n${args.then}` : run,
       stdin: pulumi.secret(pulumi.output(args.input).apply((input) => JSON.stringify(input))),
       environment: {
         IMAGE: stack.runtimeImage,
@@ -55,13 +55,13 @@ export interface FilesInVolumeArgs {
   readonly owner: string;
   /** @default '0400' */
   readonly mode?: string;
-  /** Container (without prefix) that gets SIGHUP afterwards, if it runs. */
-  readonly reload?: string;
+  /** Shell commands that tell whoever reads the files, see `hangUp`. @default none */
+  readonly then?: string;
 }
 
 /**
  * Secret files in a named volume, written atomically with owner and mode. A change rewrites them in place and
- * tells the container; nothing is replaced, so a rotation restarts nothing.
+ * `then` tells the reader; nothing is replaced, so a rotation restarts nothing.
  */
 export function filesInVolume(
   stack: StackContext,
@@ -79,8 +79,13 @@ export function filesInVolume(
         .apply((files) => ({ directory: '/target', files, owner: args.owner, mode: args.mode ?? '0400' })),
       volumes: { '/target': args.volume },
       offline: true,
-      ...(args.reload && { then: `kill -s HUP ${stack.namePrefix}${args.reload}` }),
+      ...(args.then && { then: args.then }),
     },
     opts,
   );
+}
+
+/** Shell command that makes a container read its files again, if it runs. */
+export function hangUp(container: string): string {
+  return `docker kill -s HUP ${container} >/dev/null 2>&1 || true`;
 }

@@ -40,6 +40,9 @@ command('destroy', 'remove the stack')
   .option('--yes', 'do not ask')
   .option('--forget-gateway', FORGET)
   .action(async (options: DestroyOptions) => (await import('./down.js')).destroy(options));
+command('rotate', 'give every machine credential a new password, without a restart')
+  .option('--both', 'two steps, after which no password from before is accepted')
+  .action(async (options: StackOptions & { both?: boolean }) => (await import('./rotate.js')).rotate(options));
 command('rollback', 'releases on the gateway host, and back to one of them')
   .option('--release [hash]', 'link this one, or the one installed before, and restart')
   .option('--json', 'machine-readable list')

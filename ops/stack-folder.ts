@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { UserError } from '../stack/errors.js';
 
 /** Name of the Pulumi project. */
 export const PROJECT = 'telegram';
+const EPOCH_KEY = 'telegram:credentialEpoch';
 
 /** Root of the checkout. */
 export const ROOT = resolve(__dirname, '..');
@@ -53,6 +54,19 @@ export class StackFolder {
     document.setIn(['config', 'telegram:instanceId'], `${this.stack}-${randomBytes(4).toString('hex')}`);
     document.commentBefore = ` Working copy of ${basename(this.source)}: change this one for this checkout's stack.`;
     writeFileSync(this.configFile, document.toString(), { mode: 0o600 });
+  }
+
+  /** `telegram:credentialEpoch` of the working copy. */
+  get credentialEpoch(): number {
+    return Number(this.readConfig()[EPOCH_KEY] ?? 1);
+  }
+
+  /** Both engines read the working copy; everything else in it stays as it is, comments and secrets included. */
+  set credentialEpoch(epoch: number) {
+    const document = parseDocument(readFileSync(this.configFile, 'utf8'));
+    document.setIn(['config', EPOCH_KEY], epoch);
+    writeFileSync(`${this.configFile}.new`, document.toString(), { mode: 0o600 });
+    renameSync(`${this.configFile}.new`, this.configFile);
   }
 
   /** Engine that made the stack, or null before the first `up`. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { RuntimeError } from './errors.js';
 
@@ -6,6 +7,8 @@ const login = z.object({ user: z.string(), password: z.string() });
 
 /** What the credentials file of a process may hold; a process reads only what it needs. */
 export const credentialsSchema = z.object({
+  /** `telegram:credentialEpoch` that the logins are of. */
+  epoch: z.number().int().optional(),
   database: login.optional(),
   redis: login.extend({ sentinelPassword: z.string() }).optional(),
   rabbitmq: login.optional(),
@@ -36,8 +39,11 @@ export class CredentialStore {
     return value;
   }
 
-  reload(): void {
+  /** Whether anything changed. */
+  reload(): boolean {
+    const former = this.#current;
     this.#current = this.#read();
+    return !isDeepStrictEqual(former, this.#current);
   }
 
   #read(): Credentials {

@@ -36,6 +36,7 @@ export const metrics = {
   gapTooLong: counter('telegram_gap_too_long_total', 'Gaps that Telegram no longer keeps and that were not filled.'),
   reconcilerRecovered: counter('telegram_reconciler_recovered_total', 'Messages that only the reconciler found.'),
   connectionState: gauge('telegram_connection_state', '1 connected, 0 not.'),
+  credentialEpoch: gauge('telegram_credential_epoch', 'Epoch of the credentials that all connections use.'),
   queueDepth: gauge('telegram_ingress_queue_depth', 'Updates waiting in the gateway.'),
   unreadable: counter('telegram_unreadable_updates_total', 'Objects that the client library could not read.'),
   unroutable: counter('telegram_messages_unroutable_total', 'Published events that no queue took.'),

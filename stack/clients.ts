@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { Viewpoint } from '../components/endpoint.js';
+import { entryName } from '../components/pgbouncer/pools.js';
 import { activeOf } from '../components/slots.js';
 import type { StackConfig } from './config-schema.js';
 import type { DataLayer } from './data-layer.js';
@@ -26,6 +27,7 @@ export function clientSettings(
       TELEGRAM_ENVIRONMENT: config.environment,
       TELEGRAM_DB_HOST: pooler.host,
       TELEGRAM_PGBOUNCER_PORT: String(pooler.port),
+      TELEGRAM_DB_NAME: entryName(client),
       ...cacheEnvironment(viewpoint, config, data),
       ...brokerEnvironment(viewpoint, config, data),
     },
@@ -69,6 +71,7 @@ function credentialsOf(client: Client, config: StackConfig, secrets: Secrets): p
   const broker = client === 'api' ? 'reader' : client;
   return pulumi.secret(
     pulumi.output({
+      epoch: config.credentialEpoch,
       database: { user: slot(client), password: activeOf(secrets.database[client]) },
       redis:
         redis.kind === 'external'

@@ -38,7 +38,11 @@ const pgbouncer = z
     port: port(6434, 'Host port of PgBouncer.'),
     cpus: cpus(0.5),
     memoryMb: memoryMb(128, IN_PLACE),
-    maxServerConnections: z.int().min(4).default(20).describe('Server connections in all.'),
+    maxServerConnections: z
+      .int()
+      .min(5)
+      .default(20)
+      .describe('Server connections in all, shared out among the clients.'),
     maxClientConnections: z.int().min(10).default(500).describe('Client connections in all.'),
     acceptBelowFloor: z
       .boolean()

@@ -4,6 +4,7 @@ import { RabbitMq } from '../components/rabbitmq/index.js';
 import { RedisCluster } from '../components/redis/index.js';
 import type { Endpoint } from '../components/endpoint.js';
 import type { StackContext } from '../components/stack-context.js';
+import { activeOf } from '../components/slots.js';
 import { TimescaleDb } from '../components/timescale/index.js';
 import { DATABASE_CLIENTS, DEFAULT_GROUP } from '../runtime/contract.js';
 import type { StackConfig } from './config-schema.js';
@@ -65,7 +66,7 @@ function createMigrations(
     stack,
     database,
     adminUser: external?.adminUser ?? 'postgres',
-    adminPassword: external?.adminPassword ?? secrets.bootstrap,
+    ...adminPasswords(config, secrets),
     roles: DATABASE_CLIENTS.flatMap((client) =>
       SLOTS.map((slot) => ({
         name: `${client}_${slot}`,
@@ -75,6 +76,18 @@ function createMigrations(
     ),
     after: timescale?.ready ?? [],
   });
+}
+
+/** Somebody else's engine has an admin of its own; ours has the superuser, who may still know a former password. */
+function adminPasswords({ timescale }: StackConfig, secrets: Secrets) {
+  if (timescale.kind === 'external') return { adminPassword: timescale.adminPassword };
+  const { postgres } = secrets.database;
+  const former = postgres.active === 'a' ? postgres.b : postgres.a;
+  return {
+    adminPassword: activeOf(postgres),
+    formerPasswords: [former, secrets.bootstrap],
+    adminVerifier: postgres.verifiers[postgres.active],
+  };
 }
 
 function createPgBouncer(

@@ -104,8 +104,9 @@ export class DockerHost {
     return this.#list(containerSchema, ['ps', '-a', '--no-trunc']);
   }
 
-  async volumes(): Promise<DockerVolume[]> {
-    return this.#list(volumeSchema, ['volume', 'ls']);
+  /** Volumes, of which `label` keeps those that carry it. */
+  async volumes(label?: string): Promise<DockerVolume[]> {
+    return this.#list(volumeSchema, ['volume', 'ls', ...(label ? ['--filter', `label=${label}`] : [])]);
   }
 
   async networks(): Promise<DockerNetwork[]> {

@@ -129,7 +129,7 @@ function logins({ config, secrets }: OutputParts): pulumi.Output<Record<string, 
   const admin =
     config.timescale.kind === 'external'
       ? { user: config.timescale.adminUser, password: config.timescale.adminPassword }
-      : { user: 'postgres', password: secrets.bootstrap };
+      : { user: 'postgres', password: activeOf(secrets.database.postgres) };
   const rabbitmq = { user: slot('reader'), password: activeOf(secrets.broker.reader) };
   const sentinels = config.redis.kind === 'container' ? config.redis.sentinels : 0;
   return pulumi.secret(

@@ -9,6 +9,7 @@ import { clientSettings } from './clients.js';
 import type { LoadedConfig } from './config.js';
 import type { StackConfig } from './config-schema.js';
 import { allReady, Ground } from './context.js';
+import { EpochRecord } from './epoch-record.js';
 import { createDataLayer, type DataLayer } from './data-layer.js';
 import { machineLogin } from './gateway-login.js';
 import type { HostCheck } from './host-check.js';
@@ -31,14 +32,15 @@ interface Parts {
 export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackOutputInputs {
   const release = readRelease();
   const stack = new Ground(config, host, release).context;
-  const secrets = new Secrets(config.credentialEpoch, { simulator: config.telegram.kind === 'simulator' });
+  const record = new EpochRecord(stack, config.credentialEpoch);
+  const simulated = config.telegram.kind === 'simulator';
+  const secrets = new Secrets(config.credentialEpoch, { simulator: simulated, begun: record.begun });
   const data = createDataLayer(stack, config, secrets);
   const parts: Parts = { stack, config, secrets, data, release };
   const simulator = createSimulator(parts);
   const place = gatewayPlace(parts);
-  createGateway(parts, place, simulator);
-  createConsumer(parts);
-  createApi(parts);
+  const clients = [createGateway(parts, place, simulator), createConsumer(parts), createApi(parts)];
+  record.complete(allReady(data.migrations, data.pgbouncer, data.redis, data.rabbitmq, ...clients));
   return stackOutputs({ config, host, secrets, data, gatewayLogin: sshConnection(place.target) });
 }
 
@@ -71,13 +73,14 @@ function createSimulator({ stack, config, secrets }: Parts): RuntimeService | nu
 }
 
 function createGateway(parts: Parts, place: GatewayPlace, simulator: RuntimeService | null): GatewayService {
-  const { release } = parts;
+  const { config, release } = parts;
   const settings = clientSettings('gateway', place.viewpoint, parts);
   return new GatewayService('gateway', {
     ...place,
     release,
     environment: { ...settings.environment, ...simulatorEnvironment(parts) },
     credentials: settings.credentials,
+    credentialEpoch: config.credentialEpoch,
     ...(parts.secrets.simulator && { session: parts.secrets.simulator.authKeyHex.apply(simulatorSession) }),
     after: allReady(parts.data.pgbouncer, parts.data.redis, parts.data.rabbitmq, simulator),
   });
@@ -155,6 +158,7 @@ function createConsumer(parts: Parts): RuntimeService {
     memoryMb,
     environment: { ...settings.environment, TELEGRAM_CONSUMER_MODE: mode },
     credentials: settings.credentials,
+    credentialEpoch: config.credentialEpoch,
     after: allReady(data.pgbouncer, data.redis, data.rabbitmq),
   });
 }
@@ -172,6 +176,7 @@ function createApi(parts: Parts): RuntimeService {
     memoryMb: config.api.memoryMb,
     environment: settings.environment,
     credentials: settings.credentials,
-    after: allReady(data.pgbouncer),
+    credentialEpoch: config.credentialEpoch,
+    after: allReady(data.pgbouncer, data.redis),
   });
 }

@@ -3,11 +3,13 @@ import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
+import { progressOf } from './epoch-record.js';
 import { labelOf, type DockerContainer, type DockerFacts, type DockerHost, type DockerNetwork } from './docker-host.js';
 import { UserError } from './errors.js';
 import { foreignVolumes, movedSubnet, renamed } from './preflight-names.js';
 import { portHolder } from './port-holder.js';
 import { publishedPorts } from './ports.js';
+import { refusedStep } from './rotation.js';
 import { memoryOf } from './sizes.js';
 import { overlaps } from './subnets.js';
 
@@ -39,6 +41,7 @@ export async function preflight(input: PreflightInput): Promise<void> {
     ...renamed(input, networks, volumes),
     ...movedSubnet(input, networks),
     ...(await ports(input)),
+    ...(await credentialEpoch(input)),
   ];
   if (problems.length === 0) return;
   const lines = problems.map((line) => `  - ${line}`).join('\n');
@@ -127,6 +130,13 @@ export function subnets(
   return [...docker, ...machine]
     .filter(({ cidr }) => overlaps(config.subnet, cidr))
     .map(({ who, cidr }) => `telegram:subnet: ${config.subnet} overlaps ${cidr} of ${who}; choose another /24`);
+}
+
+/** A step of the credentials that would cut off who uses them. */
+async function credentialEpoch({ config, instance, host }: PreflightInput): Promise<string[]> {
+  const { completed, begun } = progressOf(await host.volumes(INSTANCE_LABEL), instance);
+  const refused = refusedStep(completed, config.credentialEpoch, begun);
+  return refused === null ? [] : [refused];
 }
 
 /** Ports that something else holds; a port held by this very stack is fine. */

@@ -19,10 +19,31 @@ export function slotKeeper(epoch: number, slot: Slot): number {
   return epoch % 2 === parity ? epoch : epoch - 1;
 }
 
-/** Why a step between epochs is refused, or null where it is allowed: only the same or the next one is. */
-export function refusedStep(completed: number | null, wanted: number): string | null {
+/** How far the rotations of a stack have come; null before the first. */
+export interface Progress {
+  /** Last epoch that every part has changed over to. */
+  readonly completed: number | null;
+  /** Last epoch whose new passwords were made. */
+  readonly begun: number | null;
+}
+
+/** Whether a rotation stands half done. */
+export function isUnfinished({ completed, begun }: Progress): boolean {
+  return begun !== null && begun > (completed ?? 0);
+}
+
+/**
+ * Why a step to `wanted` is refused, or null where it is allowed: only the same epoch or the next one is. Once the next one
+ * has begun, only that: some parts use its passwords already.
+ */
+export function refusedStep(completed: number | null, wanted: number, begun: number | null = completed): string | null {
+  const refusal = `telegram:credentialEpoch: ${String(wanted)}`;
+  if (begun !== null && isUnfinished({ completed, begun })) {
+    if (wanted === begun) return null;
+    return `${refusal} is not ${String(begun)}, which has begun and is not complete: some parts use its passwords already; set ${String(begun)} and run the command again, which finishes it`;
+  }
   if (completed === null || wanted === completed || wanted === completed + 1) return null;
   if (wanted < completed)
-    return `telegram:credentialEpoch: ${String(wanted)} is below the completed ${String(completed)}; lowering it would replace the password in use`;
-  return `telegram:credentialEpoch: ${String(wanted)} skips from ${String(completed)}; two steps at once would replace both passwords while one is in use`;
+    return `${refusal} is below the completed ${String(completed)}; lowering it would replace the password in use; set ${String(completed)}`;
+  return `${refusal} skips from ${String(completed)}; two steps at once would replace both passwords while one is in use; set ${String(completed + 1)}`;
 }

@@ -21,10 +21,19 @@ export interface DatabaseSlots extends Slots {
   readonly verifiers: Readonly<Record<Slot, pulumi.Output<string>>>;
 }
 
+/** Logins of PostgreSQL, and the two of PgBouncer's own console. */
+export type DatabaseLogin = DatabaseClient | 'pgb_admin' | 'pgb_stats' | 'postgres';
+
 /** Passwords of a broker user and the salts of their hashes (base64, 4 bytes). */
 export interface BrokerSlots extends Slots {
   readonly saltA: pulumi.Output<string>;
   readonly saltB: pulumi.Output<string>;
+}
+
+export interface SecretsOptions {
+  readonly simulator: boolean;
+  /** Record of the epoch's beginning. */
+  readonly begun: pulumi.Resource;
 }
 
 /**
@@ -33,13 +42,13 @@ export interface BrokerSlots extends Slots {
  */
 export class Secrets extends Component {
   readonly active: Slot;
-  readonly database: Readonly<Record<DatabaseClient | 'pgb_admin' | 'pgb_stats', DatabaseSlots>>;
+  readonly database: Readonly<Record<DatabaseLogin, DatabaseSlots>>;
   readonly broker: Readonly<Record<BrokerClient, BrokerSlots>>;
   readonly cache: Readonly<Record<CacheClient, Slots>>;
   /** Password that clients show to the Sentinels. */
   readonly sentinel: Slots;
   readonly apiKey: Slots;
-  /** Superuser of a fresh database; used once, by initdb, and by the migrator. */
+  /** First password of the superuser, from initdb until the roles are made; `database.postgres` takes its place. */
   readonly bootstrap: pulumi.Output<string>;
   readonly erlangCookie: pulumi.Output<string>;
   /** 32-byte seeds (base64) of the SSH keys of the dev gateway host. */
@@ -53,11 +62,13 @@ export class Secrets extends Component {
 
   constructor(
     private readonly epoch: number,
-    options: { readonly simulator: boolean },
+    private readonly options: SecretsOptions,
   ) {
     super('telegram:stack:Secrets', 'secrets');
     this.active = activeSlot(epoch);
-    this.database = record([...DATABASE_CLIENTS, 'pgb_admin', 'pgb_stats'], (client) => this.#database(client));
+    this.database = record([...DATABASE_CLIENTS, 'pgb_admin', 'pgb_stats', 'postgres'], (client) =>
+      this.#database(client),
+    );
     this.broker = record(BROKER_CLIENTS, (client) => this.#broker(client));
     this.cache = record(CACHE_CLIENTS, (client) => this.#slots(`redis-${client}`));
     this.sentinel = this.#slots('sentinel');
@@ -97,7 +108,7 @@ export class Secrets extends Component {
     const made = new random.RandomPassword(
       this.child(name),
       { length: 40, special: false, ...this.#keepers(slot) },
-      this.under(),
+      this.#opts(slot),
     );
     return pulumi.secret(made.result);
   }
@@ -107,12 +118,17 @@ export class Secrets extends Component {
     length: number,
     slot?: Slot,
   ): { readonly base64: pulumi.Output<string>; readonly hex: pulumi.Output<string> } {
-    const made = new random.RandomBytes(this.child(name), { length, ...this.#keepers(slot) }, this.under());
+    const made = new random.RandomBytes(this.child(name), { length, ...this.#keepers(slot) }, this.#opts(slot));
     return { base64: pulumi.secret(made.base64), hex: pulumi.secret(made.hex) };
   }
 
   #keepers(slot?: Slot): { keepers?: Record<string, string> } {
     return slot ? { keepers: { epoch: String(slotKeeper(this.epoch, slot)) } } : {};
+  }
+
+  /** What turns with the epoch waits until it is on record that the epoch has begun. */
+  #opts(slot?: Slot): pulumi.CustomResourceOptions {
+    return this.under(slot ? { dependsOn: [this.options.begun] } : {});
   }
 
   #simulator(): NonNullable<Secrets['simulator']> {

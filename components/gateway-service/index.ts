@@ -38,6 +38,8 @@ export interface GatewayServiceArgs {
   readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
   /** Content of the credentials file. A change is re-read by the running service; nothing restarts. */
   readonly credentials: pulumi.Input<object>;
+  /** Epoch of these credentials: the running service has changed over to it when they count as written. */
+  readonly credentialEpoch: number;
   /** Session of the simulated account. Real ones are made on the host by `npm run login`. @default none */
   readonly session?: pulumi.Output<string>;
   /** Limit of the unit, in MiB. A change restarts the service. */
@@ -53,6 +55,8 @@ export interface GatewayServiceArgs {
   /** What must be ready before anything is installed. @default none */
   readonly after?: readonly pulumi.Resource[];
 }
+
+const LOOPBACK = '127.0.0.1';
 
 /**
  * The MTProto gateway under systemd, installed over SSH: the same for the dev container and a machine.
@@ -79,7 +83,10 @@ export class GatewayService extends Component implements Ready {
     const installed = this.#script('install', args, { connection, stdin: install(args.release), after: copies });
     const credentials = this.#secret('credentials', args, {
       connection,
-      script: credentialsScript(),
+      script: credentialsScript({
+        epoch: args.credentialEpoch,
+        address: askableAddress(args.healthAddress ?? LOOPBACK, args.healthPort),
+      }),
       content: pulumi.output(args.credentials).apply((document) => JSON.stringify(document)),
       after: [prepared],
     });
@@ -184,7 +191,7 @@ function install(release: GatewayRelease): string {
 
 function service_(args: GatewayServiceArgs, sessionFile: string): pulumi.Output<string> {
   const { hash, nodeVersion } = args.release;
-  const listen = args.healthAddress ?? '127.0.0.1';
+  const listen = args.healthAddress ?? LOOPBACK;
   const own = {
     TELEGRAM_CREDENTIALS_FILE: GATEWAY_PATHS.credentials,
     TELEGRAM_SESSION_FILE: sessionFile,

@@ -3,13 +3,15 @@
  * beside systemd they need what every Debian or Red Hat has: coreutils, tar, gzip, cmp, useradd.
  */
 import { GATEWAY_PATHS, GATEWAY_UNIT, GATEWAY_USER } from '../../runtime/contract.js';
-import { LINK_RELEASE, script, startedAndHealthy } from './shell.js';
+import { JOURNAL_LINES, LINK_RELEASE, script, startedAndHealthy } from './shell.js';
 import { nodePath } from './unit.js';
 
 /** Where archives are copied to, by the login user, before root unpacks them. */
 export const STAGING = `${GATEWAY_PATHS.root}/staging`;
 /** Releases that stay on the host, the current one included. */
 const KEEP_RELEASES = 5;
+/** Times that the service is asked whether it uses its new credentials, a second apart. */
+const CHANGE_OVER_TRIES = 60;
 
 /** User, folders, owners. The session folder is the service's own, so is the one with the credentials. */
 export function prepareScript(): string {
@@ -54,26 +56,48 @@ ${node} --version >/dev/null || { echo "the shipped Node does not run here: $(un
 `);
 }
 
-/** Takes the credentials from stdin. A running service re-reads them; nothing restarts. */
-export function credentialsScript(): string {
-  return secretFile(GATEWAY_PATHS.credentials, 'reload');
+/**
+ * Takes the credentials from stdin. A running service re-reads them, nothing restarts, and is waited for until all of its
+ * connections use them. An older release cannot tell (404), and is replaced next.
+ */
+export function credentialsScript({ epoch, address }: { readonly epoch: number; readonly address: string }): string {
+  const url = `http://${address}/health/credentials/${String(epoch)}`;
+  return `${secretFile(GATEWAY_PATHS.credentials)}node=$(systemctl show --property ExecStart --value ${GATEWAY_UNIT} | sed -n 's/^{ path=\\([^ ;]*\\).*/\\1/p')
+tries=0
+while systemctl is-active --quiet ${GATEWAY_UNIT}; do
+  systemctl reload ${GATEWAY_UNIT} || true
+  "$node" -e 'fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then((r) => process.exit(r.ok || r.status === 404 ? 0 : 1), () => process.exit(1))' ${url} && exit 0
+  tries=$((tries + 1))
+  if [ "$tries" -ge ${String(CHANGE_OVER_TRIES)} ]; then
+    echo "${GATEWAY_UNIT} does not take over its new credentials, the former ones stay valid; its last lines:" >&2
+    journalctl --unit ${GATEWAY_UNIT} --lines ${String(JOURNAL_LINES)} --no-pager --output cat >&2
+    exit 1
+  fi
+  sleep 1
+done
+`;
 }
 
 /** Takes the session from stdin. A service that runs on another one is restarted. */
 export function sessionScript(path: string): string {
-  return secretFile(path, 'restart');
+  return `${secretFile(path)}[ "$changed" = no ] || ! systemctl is-active --quiet ${GATEWAY_UNIT} || systemctl restart ${GATEWAY_UNIT}
+`;
 }
 
 /** A 0600 file of the service's, from stdin, replaced only when it differs. */
-function secretFile(path: string, then: 'reload' | 'restart'): string {
+function secretFile(path: string): string {
   return `set -eu
 umask 077
 cat > ${path}.new
 [ -s ${path}.new ] || { echo "nothing arrived for ${path}" >&2; exit 1; }
-if cmp -s ${path}.new ${path}; then rm -f ${path}.new; exit 0; fi
-chown ${GATEWAY_USER}:${GATEWAY_USER} ${path}.new
-mv -f ${path}.new ${path}
-if systemctl is-active --quiet ${GATEWAY_UNIT}; then systemctl ${then} ${GATEWAY_UNIT}; fi
+changed=no
+if cmp -s ${path}.new ${path}; then
+  rm -f ${path}.new
+else
+  chown ${GATEWAY_USER}:${GATEWAY_USER} ${path}.new
+  mv -f ${path}.new ${path}
+  changed=yes
+fi
 `;
 }
 

@@ -2,7 +2,7 @@
 import { GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
 
 const HEALTH_TRIES = 60;
-const JOURNAL_LINES = 40;
+export const JOURNAL_LINES = 40;
 
 /** Where the machine itself asks for health, from the address that the service listens on. */
 export function askableAddress(listen: string, port: number): string {

@@ -21,6 +21,10 @@ export interface MigrationsArgs {
   /** Superuser, or on a managed engine a login that may create roles, schemas and the extension. */
   readonly adminUser: string;
   readonly adminPassword: pulumi.Input<string>;
+  /** Tried in turn where the password is refused: the server learns it only when the roles are made. @default none */
+  readonly formerPasswords?: readonly pulumi.Input<string>[];
+  /** SCRAM verifier of `adminPassword`, which the admin gets for his own. @default his password stays */
+  readonly adminVerifier?: pulumi.Input<string>;
   readonly roles: readonly LoginRole[];
   /** What must be there before the database can be asked. */
   readonly after: readonly pulumi.Resource[];
@@ -58,18 +62,29 @@ export class Migrations extends Component implements Ready {
     return oneShot(
       args.stack,
       this.child('roles'),
-      { tool: 'postgres-roles', input: { database, roles: pulumi.secret(pulumi.all([...args.roles])) } },
+      {
+        tool: 'postgres-roles',
+        input: {
+          database,
+          roles: pulumi.secret(pulumi.all([...args.roles])),
+          ...(args.adminVerifier !== undefined && { adminVerifier: args.adminVerifier }),
+        },
+      },
       this.under({ dependsOn: [schema] }),
     );
   }
 }
 
 /** What `admin` takes as `database`. */
-function adminLogin({ database, adminUser, adminPassword }: MigrationsArgs): pulumi.Output<object> {
+function adminLogin({ database, adminUser, adminPassword, formerPasswords }: MigrationsArgs): pulumi.Output<object> {
   const { host, port } = database.inNetwork;
+  const at = { host, port, name: DATABASE, user: adminUser, tls: database.tls };
+  const passwords = pulumi.all([adminPassword, ...(formerPasswords ?? [])]);
   return pulumi.secret(
-    pulumi
-      .output(adminPassword)
-      .apply((password) => ({ host, port, name: DATABASE, user: adminUser, password, tls: database.tls })),
+    passwords.apply(([password = '', ...former]) => ({
+      ...at,
+      password,
+      ...(former.length > 0 && { formerPasswords: former }),
+    })),
   );
 }

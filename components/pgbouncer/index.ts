@@ -4,7 +4,7 @@ import { PORTS } from '../../runtime/contract.js';
 import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
 import type { Endpoint, Ready } from '../endpoint.js';
-import { filesInVolume } from '../one-shot.js';
+import { filesInVolume, hangUp } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import { refuseBelowFloor } from '../version-floor.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
@@ -70,7 +70,7 @@ export class PgBouncer extends Component implements Ready {
         volume: credentials.name,
         files: { 'userlist.txt': pulumi.secret(entries.apply(userlist)) },
         owner: OWNER,
-        reload: this.componentName,
+        then: hangUp(stack.namePrefix + this.componentName),
       },
       this.under({ dependsOn: [...(after ?? [])] }),
     );

@@ -1,22 +1,31 @@
-import { DATABASE_CLIENTS, type DatabaseClient } from '../../runtime/contract.js';
+import { DATABASE, DATABASE_CLIENTS, type DatabaseClient } from '../../runtime/contract.js';
 
-/** Shares of the server connections; the two that must never wait for the others have most. */
-const SHARES: Readonly<Record<DatabaseClient, number>> = { gateway: 3, consumer: 3, api: 2, reader: 1, monitor: 1 };
-const SUM = DATABASE_CLIENTS.reduce((sum, client) => sum + SHARES[client], 0);
+/** Parts of the whole; the two that must never wait for the others have most. */
+const PARTS: Readonly<Record<DatabaseClient, number>> = { gateway: 3, consumer: 3, api: 2, reader: 1, monitor: 1 };
+const SUM = DATABASE_CLIENTS.reduce((sum, client) => sum + PARTS[client], 0);
 
-/** Client that a login role `<client>_a` or `<client>_b` belongs to. */
-export function clientOf(role: string): DatabaseClient | undefined {
-  return DATABASE_CLIENTS.find((client) => role === `${client}_a` || role === `${client}_b`);
+/** One of PgBouncer's databases: an entry to the one database behind it, with server connections of its own. */
+export interface Entry {
+  readonly name: string;
+  /** Server connections of all its logins together. */
+  readonly connections: number;
 }
 
 /**
- * Server connections that one login role may hold. PgBouncer gives a free connection back to the pool that used it as
- * long as that pool has clients waiting, so a busy role could keep the others out for good if pools were larger than
- * their share of the whole. The parts add up to at most `maxServerConnections` (where that is 10 or more); an idle
- * connection of one role is closed as soon as another one needs its place. While a rotation lets both slots of a client
- * work, the cap on the whole still holds, the guarantee for the small ones does not.
+ * Name under which a client finds the database at PgBouncer. People and tools, who read, find it under its own name.
+ *
+ * PgBouncer gives a free server connection back to the pool that used it as long as that pool has clients waiting, and has
+ * a pool for each login. Were all clients at one entry, a busy one could keep the others out for good, most of all while
+ * a rotation lets both of its logins work. So each client has an entry, whose limit counts both logins.
  */
-export function poolSize(role: string, maxServerConnections: number): number {
-  const client = clientOf(role);
-  return Math.max(1, Math.floor((maxServerConnections * (client ? SHARES[client] : 1)) / SUM));
+export function entryName(client: DatabaseClient): string {
+  return client === 'reader' ? DATABASE : client;
+}
+
+/** All entries. They add up to at most `maxServerConnections`, which is 5 or more: an entry has at least one. */
+export function entries(maxServerConnections: number): Entry[] {
+  return DATABASE_CLIENTS.map((client) => ({
+    name: entryName(client),
+    connections: Math.max(1, Math.floor((maxServerConnections * PARTS[client]) / SUM)),
+  }));
 }

@@ -1,6 +1,6 @@
 import { DATABASE, PORTS } from '../../runtime/contract.js';
 import type { Address } from '../endpoint.js';
-import { clientOf, poolSize } from './pools.js';
+import { entries } from './pools.js';
 
 export interface PgBouncerSettings {
   readonly database: Address;
@@ -31,18 +31,16 @@ export function pgbouncerIni(settings: PgBouncerSettings): string {
   const { database, maxServerConnections, maxClientConnections } = settings;
   const roles = [...settings.roles].sort();
   const console_ = (name: string) => roles.filter((role) => role.startsWith(name)).join(', ');
-  const pools = roles
-    .filter((role) => clientOf(role))
-    .map((role) => `${role} = pool_size=${String(poolSize(role, maxServerConnections))}`);
+  const target = `host=${database.host} port=${String(database.port)} dbname=${DATABASE}`;
+  const databases = entries(maxServerConnections).map(
+    ({ name, connections: n }) => `${name} = ${target} pool_size=${String(n)} max_db_connections=${String(n)}`,
+  );
   const tls = settings.tls ? `verify-full\nserver_tls_ca_file = ${CA_BUNDLE}` : 'disable';
   return `; Rendered by components/pgbouncer. A change here is lost with the next \`up\`.
 
 [databases]
-${DATABASE} = host=${database.host} port=${String(database.port)} dbname=${DATABASE}
-
-[users]
-; parts of the whole, so that no client can keep the others out
-${pools.join('\n')}
+; an entry a client: parts of the whole, so that no client can keep the others out
+${databases.join('\n')}
 
 [pgbouncer]
 listen_addr = 0.0.0.0
@@ -57,7 +55,6 @@ pool_mode = transaction
 max_prepared_statements = 200
 max_client_conn = ${String(maxClientConnections)}
 max_db_connections = ${String(maxServerConnections)}
-default_pool_size = ${String(poolSize('', maxServerConnections))}
 min_pool_size = 0
 reserve_pool_size = 0
 ; without "options" anybody who reaches the port can make it spin (CVE-2026-107349)
@@ -69,7 +66,8 @@ server_connect_timeout = 3
 query_wait_timeout = 10
 server_check_delay = 5
 server_lifetime = 1800
-server_idle_timeout = 300
+; after a rotation, what was made with the former login ends by itself
+server_idle_timeout = 60
 client_login_timeout = 10
 tcp_keepalive = 1
 tcp_user_timeout = 5000

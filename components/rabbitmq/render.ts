@@ -27,7 +27,9 @@ export const OWNER = '999:999';
 
 /**
  * rabbitmq.conf. The watermark is absolute, because the relative one mistakes the limits of a container; above it publishers
- * are held back, which the outbox stands. Statistics are for Prometheus: the management interface shows queue totals only.
+ * are held back, which the outbox stands. Quorum queues keep their log in memory until its file is full: were that
+ * more than the watermark (it is 512 MB by default), those who could fill it would be held back for ever. Statistics are
+ * for Prometheus: the management interface shows queue totals only.
  */
 export function renderRabbitmqConf({ memoryMb }: { readonly memoryMb: number }): string {
   return `# Made by the stack.
@@ -39,6 +41,7 @@ definitions.import_backend = local_filesystem
 definitions.local.path = ${FILES}/definitions.json
 vm_memory_high_watermark.absolute = ${String(Math.floor(memoryMb * 0.6))}MiB
 disk_free_limit.absolute = 1GB
+raft.wal_max_size_bytes = ${String(Math.floor(memoryMb / 16) * 2 ** 20)}
 loopback_users.guest = true
 heartbeat = 10
 log.file = false

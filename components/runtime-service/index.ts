@@ -6,7 +6,7 @@ import type { Endpoint, Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import type { StackContext } from '../stack-context.js';
-import { CREDENTIALS_FOLDER, OWNER, commandOf, healthOf, type RuntimeProcess } from './render.js';
+import { CREDENTIALS_FOLDER, OWNER, changeOverScript, commandOf, healthOf, type RuntimeProcess } from './render.js';
 
 export type { RuntimeProcess } from './render.js';
 
@@ -35,11 +35,13 @@ export interface RuntimeServiceArgs {
   readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
   /** Content of the credentials file. A change is re-read by the running process; nothing restarts. @default none */
   readonly credentials?: pulumi.Input<object>;
+  /** Epoch of these credentials: a running process has changed over to it when they count as written. @default none */
+  readonly credentialEpoch?: number;
   /** Further secret files beside the credentials, name → content. Read at start. @default none */
   readonly secretFiles?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Name of a volume that becomes `/data`, owned by the process. @default none */
   readonly dataVolume?: string;
-  /** What must be ready before the process starts. @default none */
+  /** What must be ready before the process starts, and before it is told new credentials: they are accepted there by then. @default none */
   readonly after?: readonly pulumi.Resource[];
 }
 
@@ -60,7 +62,7 @@ export class RuntimeService extends Component implements Ready {
       published: { host: args.stack.publishedAddress, port: args.healthPort.external },
       tls: false,
     };
-    this.ready = [this.container];
+    this.ready = [this.container, ...(secrets ? [secrets.written] : [])];
     this.registerOutputs({});
   }
 
@@ -79,9 +81,15 @@ export class RuntimeService extends Component implements Ready {
           ...args.secretFiles,
         },
         owner: OWNER,
-        reload: args.containerName,
+        ...(args.credentialEpoch !== undefined && {
+          then: changeOverScript({
+            container: args.stack.namePrefix + args.containerName,
+            port: args.healthPort.internal,
+            epoch: args.credentialEpoch,
+          }),
+        }),
       },
-      this.under(),
+      this.under({ dependsOn: [...(args.after ?? [])] }),
     );
     return { name: volume.name, written };
   }

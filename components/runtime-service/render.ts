@@ -16,6 +16,32 @@ export function healthOf(port: number): string[] {
   return ['/app/probe', String(port), '/health/live'];
 }
 
+/** Longest wait for a process to change over: it proves the new logins first and lets go of the former ones last. */
+const CHANGE_OVER_S = 60;
+
+/**
+ * Shell commands that make a running container read its credentials again and wait until all of its connections use them.
+ * A container that does not run reads them when it starts; one of another `$IMAGE` is replaced next.
+ */
+export function changeOverScript(at: {
+  readonly container: string;
+  readonly port: number;
+  readonly epoch: number;
+}): string {
+  const { container, port, epoch } = at;
+  return `[ "$(docker inspect -f '{{.Image}}' ${container} 2>/dev/null)" = "$IMAGE" ] || exit 0
+tries=0
+while docker kill -s HUP ${container} >/dev/null 2>&1; do
+  docker exec ${container} /app/probe ${String(port)} /health/credentials/${String(epoch)} && exit 0
+  tries=$((tries + 1))
+  if [ "$tries" -ge ${String(CHANGE_OVER_S)} ]; then
+    echo '${container} does not take over its new credentials; the former ones stay valid. What it says: docker logs ${container}' >&2
+    exit 1
+  fi
+  sleep 1
+done`;
+}
+
 /** Owner of the processes and of their files, as images/runtime makes it. */
 export const OWNER = '10001:10001';
 

@@ -2,10 +2,12 @@ import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import { z } from 'zod';
 import { DATABASE_CLIENTS, SCHEMA, type DatabaseClient } from '../contract.js';
 import { RuntimeError } from '../errors.js';
-import { clientConfig, databaseLogin } from './database-login.js';
+import { acceptedConfig, databaseLogin } from './database-login.js';
 
 /** Settings of a role by name, for example `statement_timeout`. */
 const settings = z.record(z.string().regex(/^[a-z_]+(\.[a-z_]+)?$/), z.string());
+
+const verifier = z.string().regex(/^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$/);
 
 export const postgresRolesInput = z.strictObject({
   database: databaseLogin,
@@ -14,12 +16,14 @@ export const postgresRolesInput = z.strictObject({
       name: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/),
       memberOf: z.enum(DATABASE_CLIENTS),
       /** The same text stands in PgBouncer's userlist; no server ever sees the password. */
-      verifier: z.string().regex(/^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$/),
+      verifier,
       connectionLimit: z.number().int().min(-1).default(-1),
     }),
   ),
   /** Over the defaults below, by client. */
   settings: z.partialRecord(z.enum(DATABASE_CLIENTS), settings).default({}),
+  /** New password of the login that does all this. @default it stays */
+  adminVerifier: verifier.optional(),
 });
 export type PostgresRolesInput = z.input<typeof postgresRolesInput>;
 
@@ -46,11 +50,12 @@ export function roleSettings(
 
 /**
  * Makes login roles or brings them up to date; the groups must exist (`admin migrate`). Nothing is dropped: a role of
- * the former epoch stays valid. All or nothing. Returns the names.
+ * the former epoch stays valid. The admin's own password has no second slot: it changes at once, and his sessions go on.
+ * All or nothing. Returns the names.
  */
 export async function postgresRoles(input: unknown): Promise<readonly string[]> {
-  const { database, roles, settings: overrides } = postgresRolesInput.parse(input);
-  const client = new Client(clientConfig(database));
+  const { database, roles, settings: overrides, adminVerifier } = postgresRolesInput.parse(input);
+  const client = new Client(await acceptedConfig(database));
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -73,6 +78,7 @@ export async function postgresRoles(input: unknown): Promise<readonly string[]> 
       );
       await client.query(`grant ${escapeIdentifier(role.memberOf)} to ${escapeIdentifier(role.name)}`);
     }
+    if (adminVerifier !== undefined) await client.query(passwordStatement(database.user, adminVerifier));
     await client.query('commit');
   } finally {
     await client.end().catch(() => undefined);
@@ -84,6 +90,10 @@ type Role = z.output<typeof postgresRolesInput>['roles'][number];
 
 export function roleStatement(verb: 'create' | 'alter', { name, verifier, connectionLimit }: Role): string {
   return `${verb} role ${escapeIdentifier(name)} login inherit connection limit ${String(connectionLimit)} password ${escapeLiteral(verifier)}`;
+}
+
+export function passwordStatement(name: string, value: string): string {
+  return `alter role ${escapeIdentifier(name)} password ${escapeLiteral(value)}`;
 }
 
 export function settingStatements(name: string, values: Readonly<Record<string, string>>): readonly string[] {

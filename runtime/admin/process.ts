@@ -3,7 +3,7 @@ import { ZodError, z } from 'zod';
 import { RuntimeError } from '../errors.js';
 import { createLogger, type Logger } from '../logger.js';
 import { migrate } from '../store/migrate.js';
-import { clientConfig, databaseLogin } from './database-login.js';
+import { acceptedConfig, databaseLogin } from './database-login.js';
 import { postgresRoles } from './postgres-roles.js';
 import { wait } from './wait.js';
 import { writeFiles } from './write-files.js';
@@ -12,7 +12,7 @@ import { writeFiles } from './write-files.js';
  * One-shot tools for a throw-away container inside the stack's network:
  *
  *   admin migrate         {database, dryRun?, directory?}          → {applied, pending}
- *   admin postgres-roles  {database, roles, settings?}             → {roles}
+ *   admin postgres-roles  {database, roles, settings?, adminVerifier?}  → {roles}
  *   admin wait            {endpoint, timeoutMs?}                   → {ms}
  *   admin write-files     {directory, files, owner, mode}          → {files}
  *
@@ -36,7 +36,7 @@ const migrateInput = z.strictObject({
 const COMMANDS: Readonly<Record<string, (input: unknown, logger: Logger) => Promise<object>>> = {
   migrate: async (input, logger) => {
     const { database, dryRun, directory } = migrateInput.parse(input);
-    return migrate({ client: clientConfig(database), directory, dryRun, logger });
+    return migrate({ client: await acceptedConfig(database), directory, dryRun, logger });
   },
   'postgres-roles': async (input) => ({ roles: await postgresRoles(input) }),
   wait: async (input) => ({ ms: await wait(input) }),

@@ -5,9 +5,9 @@ import type { Check } from '../http/health-server.js';
 const CONNECT_MS = 900;
 
 /** The master that the Sentinels name. */
-export function cacheCheck(redis: Redis): Check {
+export function cacheCheck(cache: { readonly redis: Redis }): Check {
   return async () => {
-    await redis.ping();
+    await cache.redis.ping();
     return { ok: true, detail: 'answers' };
   };
 }

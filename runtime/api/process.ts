@@ -2,7 +2,7 @@ import fastify from 'fastify';
 import { connectCache } from '../cache/client.js';
 import type { CredentialStore } from '../credentials.js';
 import { closeServer, listen, registerHealthRoutes, type Check } from '../http/health-server.js';
-import { reloadOnHangup } from '../reload.js';
+import { CredentialReload, type ChangeOver } from '../reload.js';
 import type { ProcessContext } from '../start.js';
 import { Database, databaseOptions } from '../store/database.js';
 import { brokerCheck, cacheCheck } from './checks.js';
@@ -18,26 +18,17 @@ export async function runApi(context: ProcessContext & { readonly credentials: C
   shutdown.onClose('database', () => database.close());
   const cache = connectCache(environment, credentials, logger);
   if (cache) shutdown.onClose('cache', () => cache.close());
-  reloadOnHangup(
-    credentials,
-    [
-      () => {
-        database.reload();
-      },
-      () => {
-        cache?.reload();
-      },
-    ],
-    logger,
-  );
+  const parts: ChangeOver[] = [(newer) => database.changeOver(newer)];
+  if (cache) parts.push((newer) => cache.changeOver(newer));
+  const reload = new CredentialReload({ credentials, parts, logger }).listen();
 
   const checks: Record<string, Check> = { database: () => database.check() };
-  if (cache) checks['cache'] = cacheCheck(cache.redis);
+  if (cache) checks['cache'] = cacheCheck(cache);
   const { TELEGRAM_RABBITMQ_HOST: host, TELEGRAM_RABBITMQ_PORT: port } = environment;
   if (host !== '') checks['broker'] = brokerCheck({ host, port });
 
   const app = fastify({ logger: false });
-  registerHealthRoutes(app, checks);
+  registerHealthRoutes(app, { checks, credentials: reload });
   await listen(app, { host: environment.TELEGRAM_LISTEN_HOST, port: environment.TELEGRAM_LISTEN_PORT });
   shutdown.onClose('http', () => closeServer(app));
   logger.info({ port: environment.TELEGRAM_LISTEN_PORT }, 'API listening');

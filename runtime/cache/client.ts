@@ -53,11 +53,66 @@ export interface CacheLogin {
   readonly sentinelPassword: string;
 }
 
-export interface CacheConnection {
-  readonly redis: Redis;
-  /** The next connect uses the credentials of now; the present one stays. */
-  reload(): void;
-  close(): Promise<void>;
+/** The way to the cache; its client is another one after a change of credentials. */
+export class CacheConnection {
+  #redis: Redis;
+  readonly #ping: NodeJS.Timeout;
+
+  constructor(
+    private readonly environment: CacheEnvironment,
+    private readonly credentials: CredentialStore,
+    private readonly logger: Logger,
+  ) {
+    this.#redis = this.#open();
+    watch(this.#redis, logger);
+    this.#ping = setInterval(() => {
+      if (this.#redis.status === 'ready') this.#redis.ping().catch(() => undefined);
+    }, PING_INTERVAL_MS);
+  }
+
+  /** The client of now: to be asked for anew with each use. */
+  get redis(): Redis {
+    return this.#redis;
+  }
+
+  /**
+   * Connects with the login of now and, once that works, uses it for all that comes next; the former client ends when its
+   * commands are answered. Resolves then, or when `newer` says that there is another login still.
+   */
+  async changeOver(newer: AbortSignal): Promise<void> {
+    const next = this.#open();
+    const isReady = await new Promise<boolean>((resolve) => {
+      next.once('ready', () => {
+        resolve(true);
+      });
+      newer.addEventListener(
+        'abort',
+        () => {
+          resolve(false);
+        },
+        { once: true },
+      );
+    });
+    const former = this.#redis;
+    if (isReady && !newer.aborted && !closed.has(former)) {
+      this.#redis = next;
+      watch(next, this.logger);
+      await finish(former);
+    } else await closeRedis(next);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#ping);
+    await closeRedis(this.#redis);
+  }
+
+  #open(): Redis {
+    const redis = new Redis(cacheOptions(this.environment, this.credentials.need('redis')));
+    // Heard by `watch` where it matters; unheard it would be printed.
+    redis.on('error', () => undefined);
+    revive(redis, this.logger);
+    return redis;
+  }
 }
 
 /** Null when no Sentinel is configured: then the database answers. Returns at once, Redis may be away. */
@@ -67,24 +122,14 @@ export function connectCache(
   logger: Logger,
 ): CacheConnection | null {
   if (environment.TELEGRAM_REDIS_SENTINELS.length === 0) return null;
-  const login = () => credentials.need('redis');
-  const redis = new Redis(cacheOptions(environment, login()));
-  watch(redis, logger);
-  revive(redis, logger);
-  const ping = setInterval(() => {
-    if (redis.status === 'ready') redis.ping().catch(() => undefined);
-  }, PING_INTERVAL_MS);
-  return {
-    redis,
-    reload: () => {
-      const { user, password, sentinelPassword } = login();
-      Object.assign(redis.options, { username: user, password, sentinelPassword });
-    },
-    close: async () => {
-      clearInterval(ping);
-      await closeRedis(redis);
-    },
-  };
+  return new CacheConnection(environment, credentials, logger);
+}
+
+/** Ends a client that nobody gives commands to any more; those that it gathers for a pipeline have to leave first. */
+async function finish(redis: Redis): Promise<void> {
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (redis.status === 'ready' && redis.autoPipelineQueueSize > 0);
+  await closeRedis(redis);
 }
 
 /** Clients that were closed on purpose. */
@@ -125,7 +170,7 @@ function watch(redis: Redis, logger: Logger): void {
     away = true;
   });
   redis.on('close', () => {
-    if (!away) logger.warn('cache connection closed');
+    if (!away && !closed.has(redis)) logger.warn('cache connection closed');
     away = true;
   });
   redis.on('ready', () => {

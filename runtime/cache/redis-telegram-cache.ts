@@ -36,7 +36,12 @@ export class RedisTelegramCache {
   /** Channels that this process has cached messages of. */
   readonly #channels = new Set<string>();
 
-  constructor(private readonly redis: Redis) {}
+  readonly #client: () => Redis;
+
+  /** `redis`: the client, or what tells the client of now. */
+  constructor(redis: Redis | { readonly redis: Redis }) {
+    this.#client = 'redis' in redis ? () => redis.redis : () => redis;
+  }
 
   /** One pipeline, so one round trip: hot copy, duplicate hint, entry in the channel's recent set. */
   async cacheMessage(event: TelegramEvent): Promise<void> {
@@ -46,7 +51,7 @@ export class RedisTelegramCache {
   /** The same for a batch, in one pipeline. */
   async cacheMessages(events: readonly TelegramEvent[]): Promise<void> {
     if (events.length === 0) return;
-    const pipeline = this.redis.pipeline();
+    const pipeline = this.#client().pipeline();
     for (const event of events) {
       const { channelId, messageId } = event;
       this.#channels.add(channelId);
@@ -64,15 +69,15 @@ export class RedisTelegramCache {
   /** True when the message was stored within the last two hours; false also when nobody knows. */
   async isDuplicate(channelId: string, messageId: string): Promise<boolean> {
     // Not counted as hit or miss: nearly every message is new, which says nothing about the cache.
-    const found = await this.#read(() => this.redis.exists(generateDedupKey(channelId, messageId)));
+    const found = await this.#read(() => this.#client().exists(generateDedupKey(channelId, messageId)));
     return found === 1;
   }
 
   /** Oldest first: candidates to claim. Whose hot copy is gone is left out; the database finds it. */
   async getUnprocessedMessages(channelId: string, limit: number): Promise<readonly TelegramEvent[]> {
-    const ids = await this.#read(() => this.redis.zrange(generateChannelKey(channelId), 0, String(limit - 1)));
+    const ids = await this.#read(() => this.#client().zrange(generateChannelKey(channelId), 0, String(limit - 1)));
     if (!ids || ids.length === 0) return [];
-    const copies = await this.#read(() => this.redis.mget(ids.map((id) => generateMessageKey(channelId, id))));
+    const copies = await this.#read(() => this.#client().mget(ids.map((id) => generateMessageKey(channelId, id))));
     if (!copies) return [];
     const events = copies.flatMap((copy) => (copy === null ? [] : [JSON.parse(copy) as TelegramEvent]));
     this.#count(events.length, copies.length - events.length);
@@ -82,12 +87,16 @@ export class RedisTelegramCache {
   /** Takes messages out of the channel's recent set; their hot copies stay until they expire. */
   async markAsProcessed(channelId: string, messageIds: readonly string[]): Promise<void> {
     if (messageIds.length === 0) return;
-    await this.#write(this.redis.pipeline().zrem(generateChannelKey(channelId), ...messageIds));
+    await this.#write(
+      this.#client()
+        .pipeline()
+        .zrem(generateChannelKey(channelId), ...messageIds),
+    );
   }
 
   /** Drops the entries whose hot copies have expired. Returns how many; sets of idle channels expire by themselves. */
   async cleanupExpired(now = Date.now()): Promise<number> {
-    const pipeline = this.redis.pipeline();
+    const pipeline = this.#client().pipeline();
     for (const channelId of this.#channels)
       pipeline.zremrangebyscore(generateChannelKey(channelId), '-inf', now - HOT_TTL_S * 1_000);
     const replies = await this.#write(pipeline);
@@ -95,10 +104,12 @@ export class RedisTelegramCache {
   }
 
   async getStats(): Promise<CacheStats> {
-    const keys = await this.redis.dbsize().catch(() => null);
+    const keys = await this.#client()
+      .dbsize()
+      .catch(() => null);
     const reads = this.#hits + this.#misses;
     return {
-      connected: this.redis.status === 'ready',
+      connected: this.#client().status === 'ready',
       hits: this.#hits,
       misses: this.#misses,
       fallbacks: this.#fallbacks,
@@ -108,7 +119,7 @@ export class RedisTelegramCache {
   }
 
   async disconnect(): Promise<void> {
-    await closeRedis(this.redis);
+    await closeRedis(this.#client());
   }
 
   #count(hits: number, misses: number): void {

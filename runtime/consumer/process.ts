@@ -6,7 +6,7 @@ import { createHealthServer } from '../http/health-server.js';
 import type { Logger } from '../logger.js';
 import { brokerOptions } from '../queue/connection.js';
 import { TelegramMessageQueue } from '../queue/telegram-message-queue.js';
-import { reloadOnHangup } from '../reload.js';
+import { CredentialReload } from '../reload.js';
 import type { Shutdown } from '../shutdown.js';
 import { Database, databaseOptions } from '../store/database.js';
 import { EventProcessor } from './event-processor.js';
@@ -39,6 +39,8 @@ export async function runConsumer(
   });
   shutdown.onClose('broker', () => queue.close());
 
+  const parts = [(newer: AbortSignal) => database.changeOver(newer), (newer: AbortSignal) => queue.changeOver(newer)];
+  const reload = new CredentialReload({ credentials, parts, logger }).listen();
   const health = await createHealthServer({
     host: environment.TELEGRAM_LISTEN_HOST,
     port: environment.TELEGRAM_LISTEN_PORT,
@@ -46,14 +48,9 @@ export async function runConsumer(
       database: () => database.check(),
       broker: () => ({ ok: queue.connected, detail: queue.connected ? 'connected' : 'not connected' }),
     },
+    credentials: reload,
   });
   shutdown.onClose('health', () => health.close());
-  // The database drains onto the new login; the broker takes it at its next connect.
-  const onReload = () => {
-    database.reload();
-  };
-  reloadOnHangup(credentials, [onReload], logger);
-
   const { signal } = shutdown;
   const processor = new EventProcessor({ database, group, worker, mode: 'queue', handle, logger, signal });
   await consumeFromQueue(queue, processor);

@@ -9,6 +9,7 @@ import type { CredentialStore } from '../credentials.js';
 import { Database, databaseOptions } from '../store/database.js';
 import { claimOutbox, outboxStats, removeFromOutbox } from '../store/outbox.js';
 import { TelegramStore } from '../store/telegram-store.js';
+import type { ChangeOver } from '../reload.js';
 import type { ProcessContext } from '../start.js';
 import type { GatewayParts } from './process.js';
 
@@ -22,7 +23,7 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
   shutdown.onClose('database', () => database.close());
 
   const connection = connectCache(environment, credentials, logger);
-  const cache = connection && new RedisTelegramCache(connection.redis);
+  const cache = connection && new RedisTelegramCache(connection);
   if (connection && cache) {
     const stopCleaning = cleanRegularly(cache);
     shutdown.onClose('cache', () => {
@@ -45,6 +46,9 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
   });
   shutdown.onClose('outbox', () => relay.stop());
 
+  const changeOver: ChangeOver[] = [(newer) => database.changeOver(newer)];
+  if (connection) changeOver.push((newer) => connection.changeOver(newer));
+  if (queue) changeOver.push((newer) => queue.changeOver(newer));
   const sinks: AfterCommitSink[] = [
     (stored) => {
       relay.offer(stored);
@@ -63,14 +67,7 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
         broker: () => ({ ok: queue.connected, detail: queue.connected ? 'connected' : 'not connected' }),
       }),
     },
-    onReload: [
-      () => {
-        database.reload();
-      },
-      () => {
-        connection?.reload();
-      },
-    ],
+    changeOver,
   };
 }
 

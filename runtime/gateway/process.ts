@@ -7,7 +7,8 @@ import type { AfterCommitSink } from '../ingest/commit.js';
 import type { MessageStore } from '../ingest/message-store.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
-import { createNotifier, type Notifier } from '../sd-notify.js';
+import { CredentialReload, type ChangeOver } from '../reload.js';
+import { createNotifier } from '../sd-notify.js';
 import type { Shutdown } from '../shutdown.js';
 import type { TelegramError, TelegramPort } from '../telegram/client.js';
 import { GramjsTelegram } from '../telegram/gramjs.js';
@@ -27,8 +28,8 @@ export interface GatewayParts {
   readonly start?: () => void;
   /** Further parts of `/health/ready`, such as the database. */
   readonly checks?: Readonly<Record<string, Check>>;
-  /** Called on SIGHUP after the credentials were read again: new connections use them. */
-  readonly onReload?: readonly (() => void)[];
+  /** What changes over to other credentials, on SIGHUP. */
+  readonly changeOver?: readonly ChangeOver[];
 }
 
 /**
@@ -50,12 +51,22 @@ export async function runGateway(
   const gateway = new Gateway(environment, logger, shutdown, parts);
   metrics.connectionState.set(0);
   metrics.queueDepth.set(0);
-  reloadOnHangup(credentials, parts.onReload ?? [], logger, notifier);
+  const reload = new CredentialReload({
+    credentials,
+    parts: parts.changeOver ?? [],
+    logger,
+    notify: (phase) => {
+      // `Type=notify-reload` wants both and the time; the plain `notify` ignores it.
+      const now = String(process.hrtime.bigint() / 1_000n);
+      notifier.notify(phase === 'reading' ? { RELOADING: '1', MONOTONIC_USEC: now } : { READY: '1' });
+    },
+  }).listen();
 
   const health = await createHealthServer({
     host: environment.TELEGRAM_LISTEN_HOST,
     port: environment.TELEGRAM_LISTEN_PORT,
     checks: { ...gateway.checks, ...parts.checks },
+    credentials: reload,
   });
   shutdown.onClose('health', () => health.close());
   const unsupervise = superviseWithSystemd({
@@ -76,9 +87,11 @@ export async function runGateway(
   const lock = await lockSession(environment.TELEGRAM_SESSION_FILE);
   shutdown.onClose('session lock', () => lock.release());
   parts.start?.();
-  const telegram = credentials.current.telegram ?? (endpoint ? SIMULATOR_APP : credentials.need('telegram'));
+  // Asked for with each connect: another application is used from the next one on.
+  const telegram = () => credentials.current.telegram ?? (endpoint ? SIMULATOR_APP : credentials.need('telegram'));
+  telegram();
   void gateway
-    .run((session) => new GramjsTelegram({ ...telegram, session, endpoint, logger }))
+    .run((session) => new GramjsTelegram({ ...telegram(), session, endpoint, logger }))
     .catch((error: unknown) => {
       const known = error instanceof RuntimeError ? { code: error.code, fix: error.fix } : {};
       logger.fatal({ err: error, ...known }, 'the gateway cannot go on');
@@ -169,26 +182,4 @@ class Gateway {
     );
     void this.shutdown.stop(EXIT.telegramAuth);
   }
-}
-
-/** SIGHUP: new passwords, no restart. A file that cannot be read leaves the old ones in force. */
-function reloadOnHangup(
-  credentials: CredentialStore,
-  listeners: readonly (() => void)[],
-  logger: Logger,
-  notifier: Notifier,
-): void {
-  process.on('SIGHUP', () => {
-    const now = String(process.hrtime.bigint() / 1_000n);
-    // `Type=notify-reload` wants both; the plain `notify` ignores them.
-    notifier.notify({ RELOADING: '1', MONOTONIC_USEC: now });
-    try {
-      credentials.reload();
-      for (const listener of listeners) listener();
-      logger.info('credentials read again');
-    } catch (error) {
-      logger.error({ err: error }, 'credentials cannot be read again: the old ones stay in force');
-    }
-    notifier.notify({ READY: '1' });
-  });
 }

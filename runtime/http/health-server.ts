@@ -20,6 +20,13 @@ export interface HealthServerOptions {
   readonly port: number;
   /** All of them must be well for the process to be ready. */
   readonly checks: Readonly<Record<string, Check>>;
+  /** See `CredentialReload`. @default none: a process without credentials */
+  readonly credentials?: CredentialUse;
+}
+
+/** Tells which credentials the process uses. */
+export interface CredentialUse {
+  readonly epoch: number | null;
 }
 
 export interface HealthServer {
@@ -38,13 +45,14 @@ export interface ReadyPart extends CheckResult {
  *
  * - `/health/live`: 200 while the event loop runs;
  * - `/health/ready`: 200 if every check is well, else 503; `{ready, checks: {name: {ok, since, detail}}}`;
+ * - `/health/credentials/<epoch>`: 200 once every connection uses the credentials of that epoch, else 503; `{epoch}`;
  * - `/metrics`: Prometheus text.
  *
  * Promised: an answer within about a second, whatever the parts do. Resolves when it listens.
  */
 export async function createHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const app = fastify({ logger: false });
-  registerHealthRoutes(app, options.checks);
+  registerHealthRoutes(app, options);
   const port = await listen(app, options);
   return { port, close: () => closeServer(app) };
 }
@@ -70,7 +78,10 @@ export async function closeServer(app: FastifyInstance): Promise<void> {
 }
 
 /** The same routes on a server that also serves others. */
-export function registerHealthRoutes(app: FastifyInstance, checks: Readonly<Record<string, Check>>): void {
+export function registerHealthRoutes(
+  app: FastifyInstance,
+  { checks, credentials }: Pick<HealthServerOptions, 'checks' | 'credentials'>,
+): void {
   const observed = new Map<string, { ok: boolean; since: Date }>();
   app.get('/health/live', () => ({ live: true }));
   app.get('/health/ready', async (_request, reply) => {
@@ -80,6 +91,11 @@ export function registerHealthRoutes(app: FastifyInstance, checks: Readonly<Reco
     const ready = parts.every(([, part]) => part.ok);
     return reply.code(ready ? 200 : 503).send({ ready, checks: Object.fromEntries(parts) });
   });
+  if (credentials)
+    app.get<{ Params: { epoch: string } }>('/health/credentials/:epoch', async ({ params }, reply) => {
+      const { epoch } = credentials;
+      return reply.code(String(epoch) === params.epoch ? 200 : 503).send({ epoch });
+    });
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
 }
 

@@ -18,12 +18,18 @@ export class PublishError extends Error {
  *
  * Promised: messages leave in the order of the calls; a call resolves only when the broker has written the message to
  *   a queue's log, and rejects when it refused it, returned it (no queue took it) or the channel went away.
+ *   `hold` keeps the calls back, in their order, until `release`.
  * Not promised: that a rejected message was not taken: the channel may close between the write and the confirm.
  */
 export class Publisher {
   #channel: ConfirmChannel | null = null;
   /** Message ids that came back. The return precedes the confirm, which is positive even so. */
   readonly #returned = new Set<string>();
+
+  /** Calls that are kept back; null while they go through. */
+  #held: (() => void)[] | null = null;
+  #unsettled = 0;
+  #onSettled: (() => void)[] = [];
 
   get ready(): boolean {
     return this.#channel !== null;
@@ -44,23 +50,66 @@ export class Publisher {
     this.#channel = channel;
   }
 
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const calls = this.#held ?? [];
+    this.#held = null;
+    for (const call of calls) call();
+  }
+
+  /** Resolves when every message sent so far was confirmed, refused or lost. */
+  settled(): Promise<void> {
+    if (this.#unsettled === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onSettled.push(resolve));
+  }
+
   publish(
     exchange: string,
     key: string,
     body: Buffer,
     options: Options.Publish & { messageId: string },
   ): Promise<void> {
+    const send = () => this.#send(exchange, key, body, options);
+    if (!this.#held) return send();
+    return new Promise((resolve, reject) => {
+      this.#held?.push(() => {
+        send().then(resolve, reject);
+      });
+    });
+  }
+
+  async #send(
+    exchange: string,
+    key: string,
+    body: Buffer,
+    options: Options.Publish & { messageId: string },
+  ): Promise<void> {
     const channel = this.#channel;
-    if (!channel) return Promise.reject(new PublishError('disconnected'));
+    if (!channel) throw new PublishError('disconnected');
+    this.#unsettled += 1;
+    try {
+      await this.#confirmed(options.messageId, (settle) =>
+        channel.publish(exchange, key, body, { ...options, mandatory: true, persistent: true }, settle),
+      );
+    } finally {
+      this.#unsettled -= 1;
+      if (this.#unsettled === 0) for (const resolve of this.#onSettled.splice(0)) resolve();
+    }
+  }
+
+  #confirmed(messageId: string, publish: (settle: (error: unknown) => void) => unknown): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: unknown) => {
-        const returned = this.#returned.delete(options.messageId);
+        const returned = this.#returned.delete(messageId);
         if (error) reject(new PublishError(isNack(error) ? 'nacked' : 'disconnected', { cause: error }));
         else if (returned) reject(new PublishError('returned'));
         else resolve();
       };
       try {
-        channel.publish(exchange, key, body, { ...options, mandatory: true, persistent: true }, settle);
+        publish(settle);
       } catch (error) {
         // Closed a moment ago: the callback was never registered.
         reject(new PublishError('disconnected', { cause: error }));

@@ -3,6 +3,8 @@
  *
  * Promised: `publishMessage` resolves when a queue holds the event on disk. A delivery is acknowledged only after its
  *   handler resolved; one that failed comes back after each delay of `RETRY_DELAYS_MS`, then stands in the dead letters.
+ *   `changeOver` takes the login of now into use without losing or repeating anything and without changing the order in
+ *   which events leave.
  * Not promised: order after a retry; that an event comes once. Handlers drop repeats by `event.id`.
  * On failure: the connection comes back by itself, with its channels and consumers; unacknowledged deliveries come again.
  *
@@ -17,7 +19,7 @@
  *   retry queue does not take the copy              | reject with requeue (never nack: it would not count as a delivery)
  *   connection lost, process killed                 | none; the broker delivers again, 20 times at most
  */
-import type { Channel, ChannelModel, ConsumeMessage, RecoveringChannelModel } from 'amqplib';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import {
   ATTEMPT_HEADER,
   EXCHANGE,
@@ -30,9 +32,10 @@ import {
 import type { TelegramEvent } from '../events.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
-import { openBroker, type BrokerOptions } from './connection.js';
+import type { BrokerOptions } from './connection.js';
 import { attemptOf, decodeEvent, encodeEvent } from './envelope.js';
-import { PublishError, Publisher } from './publisher.js';
+import { BrokerLink } from './link.js';
+import { PublishError, type Publisher } from './publisher.js';
 import { checkTopology, declareTopology } from './topology.js';
 
 export interface Delivery {
@@ -49,6 +52,13 @@ export class PostponeError extends Error {}
 
 /** The process ends before the handler could run. */
 export class AbandonError extends Error {}
+
+/** Where a delivery came from, and where its answer and its retry go. */
+interface Line {
+  readonly channel: Channel;
+  readonly group: string;
+  readonly publisher: Publisher;
+}
 
 interface Failure {
   readonly message: ConsumeMessage;
@@ -71,25 +81,24 @@ export interface QueueOptions {
 }
 
 export class TelegramMessageQueue {
-  readonly #publisher = new Publisher();
   readonly #handlers = new Map<string, EventHandler>();
-  readonly #working = new Set<Promise<void>>();
   readonly #group: string | null;
-  #broker: RecoveringChannelModel | null = null;
-  #model: ChannelModel | null = null;
-  /** The connection that the consumer is on, or is about to be on. */
-  #consuming: ChannelModel | null = null;
-  #consumer: { channel: Channel; tag: string } | null = null;
-  #stopping = false;
   readonly #listeners: (() => void)[] = [];
+  #link: BrokerLink;
+  /** Others than the present one: about to take its place, or finishing. */
+  readonly #others = new Set<BrokerLink>();
+  readonly #found = Promise.withResolvers<undefined>();
 
   constructor(private readonly options: QueueOptions) {
     this.#group = options.group ?? null;
+    this.#link = this.#createLink();
+    // Who never initializes need not hear that the queue was closed.
+    this.#found.promise.catch(() => undefined);
   }
 
   /** True while events can be published. */
   get connected(): boolean {
-    return this.#publisher.ready;
+    return this.#link.publisher.ready;
   }
 
   /** Called after each connect, once publishing is possible. */
@@ -99,14 +108,14 @@ export class TelegramMessageQueue {
 
   /** Connects and finds the topology; resolves when both worked for the first time, and goes on trying until then. */
   async initialize(): Promise<void> {
-    this.#broker ??= await openBroker(this.options.broker, this.options.logger, (model) => this.#setUp(model));
-    await this.#broker.waitForConnect();
+    this.#link.connect().catch(this.#found.reject);
+    await this.#found.promise;
   }
 
   /** Rejects with `PublishError`. Events are sent in the order of the calls. */
   async publishMessage(event: TelegramEvent): Promise<void> {
     try {
-      await this.#publisher.publish(EXCHANGE, routingKey(event.channelId), encodeEvent(event), {
+      await this.#link.publisher.publish(EXCHANGE, routingKey(event.channelId), encodeEvent(event), {
         messageId: event.id,
         type: event.kind,
         contentType: 'application/json',
@@ -126,75 +135,84 @@ export class TelegramMessageQueue {
   async subscribeToChannel(channelId: string, handler: EventHandler): Promise<void> {
     if (this.#group === null) throw new Error('a queue without a group cannot be subscribed to');
     this.#handlers.set(channelId, handler);
-    if (this.#model) await this.#consume(this.#model, this.#group);
+    await this.#consume(this.#link);
+  }
+
+  /**
+   * Connects with the login of now and, once that works, does everything on the new connection; resolves when the former
+   * one has answered all it was given and has ended, or when `newer` says that there is another login still.
+   */
+  async changeOver(newer: AbortSignal): Promise<void> {
+    const next = this.#createLink();
+    this.#others.add(next);
+    const giveUp = () => void next.close();
+    newer.addEventListener('abort', giveUp, { once: true });
+    const works = await next.connect().then(
+      () => true,
+      () => false,
+    );
+    newer.removeEventListener('abort', giveUp);
+    this.#others.delete(next);
+    if (!works || newer.aborted) {
+      await next.close();
+      return;
+    }
+    await this.#replaceBy(next);
   }
 
   /** Takes no more deliveries and waits for the handlers that run. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    const consumer = this.#consumer;
-    this.#consumer = null;
-    await consumer?.channel.cancel(consumer.tag).catch(() => undefined);
-    await Promise.allSettled(this.#working);
-    // Closed apart from the connection: only so is it certain that the last acks have left.
-    await consumer?.channel.close().catch(() => undefined);
+    await Promise.all([this.#link, ...this.#others].map((link) => link.stop()));
   }
 
   async close(): Promise<void> {
-    await this.stop();
-    await this.#broker?.close();
+    await Promise.all([this.#link, ...this.#others].map((link) => link.close()));
   }
 
-  async #setUp(model: ChannelModel): Promise<void> {
-    await (this.options.declare === true ? declareTopology : checkTopology)(model, this.#group);
-    await this.#publisher.open(model, () => {
-      this.#restart(model);
+  async #replaceBy(next: BrokerLink): Promise<void> {
+    const former = this.#link;
+    this.#others.add(former);
+    this.#link = next;
+    // What left on the former connection arrives before anything that leaves on the new one.
+    next.publisher.hold();
+    const ended = former.publisher.settled().then(() => {
+      next.publisher.release();
+      return former.close();
     });
-    this.#model = model;
-    model.on('close', () => {
-      if (this.#model !== model) return;
-      this.#model = null;
-      this.#consumer = null;
+    if (this.#handlers.size > 0) await this.#consume(next);
+    await ended;
+    this.#others.delete(former);
+  }
+
+  #createLink(): BrokerLink {
+    const { broker, logger, prefetch = 200 } = this.options;
+    const link = new BrokerLink({
+      broker,
+      logger,
+      prefetch,
+      prepare: (model) => this.#prepare(model),
+      onReady: () => {
+        this.#found.resolve(undefined);
+        if (link === this.#link) for (const listener of this.#listeners) listener();
+      },
     });
-    if (this.#handlers.size > 0 && this.#group !== null) await this.#consume(model, this.#group);
-    for (const listener of this.#listeners) listener();
+    return link;
   }
 
-  /** A channel that the broker closed takes the connection with it: recovery then makes everything anew. */
-  #restart(model: ChannelModel): void {
-    if (this.#model === model && !this.#stopping) void model.close().catch(() => undefined);
+  #prepare(model: ChannelModel): Promise<void> {
+    return (this.options.declare === true ? declareTopology : checkTopology)(model, this.#group);
   }
 
-  async #consume(model: ChannelModel, group: string): Promise<void> {
-    if (this.#stopping || this.#consuming === model) return;
-    this.#consuming = model;
-    const channel = await model.createChannel();
-    channel.on('error', () => undefined);
-    channel.on('close', () => {
-      this.#restart(model);
-    });
-    await channel.prefetch(this.options.prefetch ?? 200);
-    const { consumerTag } = await channel.consume(groupQueue(group), (message) => {
-      // The broker ends a consumer with null when its queue is gone.
-      if (message) this.#receive(channel, group, message);
-      else this.#restart(model);
-    });
-    this.#consumer = { channel, tag: consumerTag };
+  async #consume(link: BrokerLink): Promise<void> {
+    const group = this.#group;
+    if (group === null) return;
+    const receive = (channel: Channel, message: ConsumeMessage) =>
+      this.#handle({ channel, group, publisher: link.publisher }, message);
+    await link.consume({ queue: groupQueue(group), receive });
   }
 
-  #receive(channel: Channel, group: string, message: ConsumeMessage): void {
-    // Undelivered as far as we are concerned: the broker hands it out again when the channel closes.
-    if (this.#stopping) return;
-    const work = this.#handle(channel, group, message)
-      // Thrown when the channel is gone: the broker delivers again.
-      .catch((error: unknown) => {
-        this.options.logger.debug({ err: error }, 'delivery was not answered');
-      })
-      .finally(() => this.#working.delete(work));
-    this.#working.add(work);
-  }
-
-  async #handle(channel: Channel, group: string, message: ConsumeMessage): Promise<void> {
+  async #handle(line: Line, message: ConsumeMessage): Promise<void> {
+    const { channel } = line;
     let event: TelegramEvent;
     try {
       event = decodeEvent(message.content);
@@ -210,13 +228,13 @@ export class TelegramMessageQueue {
     try {
       await handler(event, { attempt: attemptOf(message), last: attemptOf(message) >= RETRY_DELAYS_MS.length });
     } catch (error) {
-      await this.#failed(channel, group, { message, event, error });
+      await this.#failed(line, { message, event, error });
       return;
     }
     channel.ack(message);
   }
 
-  async #failed(channel: Channel, group: string, { message, event, error }: Failure): Promise<void> {
+  async #failed({ channel, group, publisher }: Line, { message, event, error }: Failure): Promise<void> {
     if (error instanceof AbandonError) return;
     const attempt = attemptOf(message);
     const postponed = error instanceof PostponeError;
@@ -229,7 +247,7 @@ export class TelegramMessageQueue {
       this.options.logger.warn({ err: error, event: event.id, attempt }, 'handler failed, trying again later');
     try {
       // A fresh copy: its routing key, the name of the group's queue, brings it back from the retry queue.
-      await this.#publisher.publish(RETRY_EXCHANGE, groupQueue(group), message.content, {
+      await publisher.publish(RETRY_EXCHANGE, groupQueue(group), message.content, {
         messageId: event.id,
         type: event.kind,
         contentType: 'application/json',

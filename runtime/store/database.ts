@@ -1,8 +1,8 @@
 /**
  * The way to PostgreSQL through PgBouncer in transaction mode.
  *
- * Promised: a transaction runs on one server connection and is committed or rolled back; `reload` fails no query: what
- *   runs ends on the old login, what comes next uses the new one.
+ * Promised: a transaction runs on one server connection and is committed or rolled back; `changeOver` fails no query:
+ *   what runs ends on the former login, what comes after the new one was proven uses that.
  * Not promised: any state between two calls. No SET, no LISTEN, no advisory lock, no temporary table: the next call may
  *   be on another server. Timeouts are settings of the login role, because PgBouncer refuses them at connect.
  * On failure: `SERVICE_UNREACHABLE` when the database cannot be worked with, whatever the statement; any other error
@@ -46,7 +46,7 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   readonly tls: boolean;
   readonly applicationName: string;
-  /** Read at each `reload`. */
+  /** Read at each change over. */
   readonly login: () => { readonly user: string; readonly password: string };
 }
 
@@ -63,6 +63,8 @@ export function databaseOptions(environment: Environment, credentials: Credentia
   };
 }
 
+/** Pause between two tries of a new login. */
+const PROVE_AGAIN_MS = 500;
 /** PgBouncer queues a query for up to 10 s while PostgreSQL restarts; longer than that nobody answers any more. */
 const QUERY_TIMEOUT_MS = 20_000;
 /** Also the longest wait for a free connection of the pool. */
@@ -71,7 +73,9 @@ const WAITING_POLL_MS = 20;
 
 export class Database implements Queryable {
   #pool: Pool;
+  /** Pools of former logins. */
   readonly #draining = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
 
   constructor(private readonly options: DatabaseOptions) {
     this.#pool = this.#open();
@@ -112,15 +116,26 @@ export class Database implements Queryable {
     }
   }
 
-  /** New connections use the login of now; the old ones end when they are idle. */
-  reload(): void {
-    const old = this.#pool;
-    this.#pool = this.#open();
-    const drained = retire(old).finally(() => this.#draining.delete(drained));
+  /**
+   * Uses the login of now, once it works, for all that comes next; resolves when every connection of a former one has
+   * ended, or when `newer` says that there is another login still.
+   */
+  async changeOver(newer: AbortSignal): Promise<void> {
+    const next = this.#open();
+    const stop = AbortSignal.any([newer, this.#closing.signal]);
+    if (!(await proven(next, stop)) || stop.aborted) {
+      await next.end();
+      return;
+    }
+    const former = this.#pool;
+    this.#pool = next;
+    const drained = retire(former).finally(() => this.#draining.delete(drained));
     this.#draining.add(drained);
+    await Promise.all(this.#draining);
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.all([retire(this.#pool), ...this.#draining]);
   }
 
@@ -143,6 +158,19 @@ export class Database implements Queryable {
     pool.on('error', () => undefined);
     return pool;
   }
+}
+
+/** Tries a login until it works; false when `givenUp` comes first. */
+async function proven(pool: Pool, givenUp: AbortSignal): Promise<boolean> {
+  while (!givenUp.aborted) {
+    const works = await pool.query('select 1').then(
+      () => true,
+      () => false,
+    );
+    if (works) return true;
+    await delay(PROVE_AGAIN_MS, undefined, { signal: givenUp }).catch(() => undefined);
+  }
+  return false;
 }
 
 /** Ends a pool once nobody waits for a connection of it: `end` alone would leave them without an answer. */

@@ -103,7 +103,7 @@ describe('schema', () => {
     };
     expect((await pool.run(who, [])).rows).toEqual([{ session_user: a, current_user: 'gateway', wait: '10s' }]);
     login = { user: b, password: 'second' };
-    pool.reload();
+    await pool.changeOver(new AbortController().signal);
     expect((await pool.run(who, [])).rows).toMatchObject([{ session_user: b, current_user: 'gateway' }]);
     const { stored } = await commitBatch(pool, { messages: [ingestMessage('77', 1)], cursors: [] });
     expect(stored).toHaveLength(1);

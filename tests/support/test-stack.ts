@@ -1,6 +1,7 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import type { Connection } from '../../ops/connections.js';
@@ -44,6 +45,15 @@ export function testEnvironment(): Record<string, string> {
   return { TELEGRAM_STACK: TEST_STACK, TELEGRAM_STATE_DIR: TEST_STATE };
 }
 
+let stateEnvironment: Record<string, string> = {};
+
+/** From now on this test file works on the stack whose state is in another folder. */
+export function useState(folder: string): void {
+  stateEnvironment = { TELEGRAM_STATE_DIR: folder };
+  Object.assign(process.env, stateEnvironment);
+  forgetConnections();
+}
+
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
@@ -60,9 +70,46 @@ export function run(command: string, args: readonly string[] = [], env: Record<s
     encoding: 'utf8',
     timeout: COMMAND_BOUND_MS,
     maxBuffer: 256 * 2 ** 20,
-    env: { ...process.env, NODE_OPTIONS: '', ...testEnvironment(), ...env },
+    env: { ...process.env, NODE_OPTIONS: '', ...testEnvironment(), ...stateEnvironment, ...env },
   });
   return { code: status ?? 1, stdout, stderr };
+}
+
+export interface RunningCommand {
+  readonly ended: Promise<CommandResult>;
+  /** Resolves when the command has said this on stderr; rejects when it ends before. */
+  said(text: string): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** The same while the event loop goes on, for what has to happen meanwhile. */
+export function start(command: string, args: readonly string[] = [], env: Record<string, string> = {}): RunningCommand {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'ops/cli.ts', command, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: COMMAND_BOUND_MS,
+    env: { ...process.env, NODE_OPTIONS: '', ...testEnvironment(), ...stateEnvironment, ...env },
+  });
+  const texts = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].setEncoding('utf8').on('data', (text: string) => (texts[stream] += text));
+  const ended = new Promise<CommandResult>((resolve) => {
+    child.on('close', (code) => {
+      resolve({ code: code ?? 1, ...texts });
+    });
+  });
+  return {
+    ended,
+    said: async (text) => {
+      const told = () => texts.stderr.includes(text);
+      const last = ended.then(() => told());
+      while (!told()) {
+        const ends = await Promise.race([last, delay(50).then(() => null)]);
+        if (ends === false) throw new Error(`\`${command}\` ended without saying "${text}"\n${texts.stderr}`);
+      }
+    },
+    kill: (signal) => void child.kill(signal),
+  };
 }
 
 /** A command that has to succeed; its own words are in the error when it does not. */
@@ -136,6 +183,11 @@ export function connections(): Connections {
   return known;
 }
 let known: Connections | undefined;
+
+/** After a rotation the logins are others. */
+export function forgetConnections(): void {
+  known = undefined;
+}
 
 export function connection(service: string): Connection {
   const found = connections()[service];

@@ -18,6 +18,7 @@ const SERVICE = serviceScript({
   environment: 'A="1"\n',
   healthAddress: '127.0.0.1:4006',
 });
+const CREDENTIALS = credentialsScript({ epoch: 7, address: '127.0.0.1:4006' });
 const INSTALL = installScript({
   hash: '0123456789ab',
   nodeVersion: '24.21.0',
@@ -29,7 +30,7 @@ describe('scripts of the gateway service', () => {
   it.each([
     ['prepare', prepareScript()],
     ['install', INSTALL],
-    ['credentials', credentialsScript()],
+    ['credentials', CREDENTIALS],
     ['session', sessionScript('/s')],
     ['service', SERVICE],
     ['remove', removeScript()],
@@ -78,22 +79,39 @@ main </dev/null
 `);
   });
 
-  it('S4 credentials come from stdin into a 0600 file; the service re-reads them', () => {
+  it('S4 credentials come from stdin into a 0600 file; a running service re-reads them and is waited for', () => {
     const file = '/opt/telegram-gateway/credentials/credentials.json';
-    expect(credentialsScript()).toBe(`set -eu
+    expect(CREDENTIALS).toBe(`set -eu
 umask 077
 cat > ${file}.new
 [ -s ${file}.new ] || { echo "nothing arrived for ${file}" >&2; exit 1; }
-if cmp -s ${file}.new ${file}; then rm -f ${file}.new; exit 0; fi
-chown telegram-gateway:telegram-gateway ${file}.new
-mv -f ${file}.new ${file}
-if systemctl is-active --quiet telegram-gateway.service; then systemctl reload telegram-gateway.service; fi
+changed=no
+if cmp -s ${file}.new ${file}; then
+  rm -f ${file}.new
+else
+  chown telegram-gateway:telegram-gateway ${file}.new
+  mv -f ${file}.new ${file}
+  changed=yes
+fi
+node=$(systemctl show --property ExecStart --value telegram-gateway.service | sed -n 's/^{ path=\\([^ ;]*\\).*/\\1/p')
+tries=0
+while systemctl is-active --quiet telegram-gateway.service; do
+  systemctl reload telegram-gateway.service || true
+  "$node" -e 'fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then((r) => process.exit(r.ok || r.status === 404 ? 0 : 1), () => process.exit(1))' http://127.0.0.1:4006/health/credentials/7 && exit 0
+  tries=$((tries + 1))
+  if [ "$tries" -ge 60 ]; then
+    echo "telegram-gateway.service does not take over its new credentials, the former ones stay valid; its last lines:" >&2
+    journalctl --unit telegram-gateway.service --lines 40 --no-pager --output cat >&2
+    exit 1
+  fi
+  sleep 1
+done
 `);
   });
 
   it('S2 another session restarts the service', () => {
     expect(sessionScript('/opt/telegram-gateway/.session/default.session')).toContain(
-      'then systemctl restart telegram-gateway.service; fi',
+      '[ "$changed" = no ] || ! systemctl is-active --quiet telegram-gateway.service || systemctl restart telegram-gateway.service\n',
     );
   });
 

@@ -55,6 +55,7 @@ describe('GatewayService', () => {
       },
       environment: { TELEGRAM_DB_HOST: 'db.example.org' },
       credentials: pulumi.secret({ database: { user: 'gateway_a', password: 'PASSWORD' } }),
+      credentialEpoch: 1,
       session: pulumi.secret('SESSION'),
       memoryMb: 400,
       healthPort: 4006,

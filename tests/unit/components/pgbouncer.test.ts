@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { poolSize } from '../../../components/pgbouncer/pools.js';
+import { entries } from '../../../components/pgbouncer/pools.js';
 import { pgbouncerIni, userlist } from '../../../components/pgbouncer/render.js';
-import { DATABASE_CLIENTS } from '../../../runtime/contract.js';
 
 const SETTINGS = {
   database: { host: '172.28.40.10', port: 5432 },
@@ -16,13 +15,12 @@ describe('pgbouncerIni', () => {
     expect(pgbouncerIni(SETTINGS)).toBe(`; Rendered by components/pgbouncer. A change here is lost with the next \`up\`.
 
 [databases]
-telegram_gateway = host=172.28.40.10 port=5432 dbname=telegram_gateway
-
-[users]
-; parts of the whole, so that no client can keep the others out
-gateway_a = pool_size=6
-gateway_b = pool_size=6
-reader_a = pool_size=2
+; an entry a client: parts of the whole, so that no client can keep the others out
+gateway = host=172.28.40.10 port=5432 dbname=telegram_gateway pool_size=6 max_db_connections=6
+consumer = host=172.28.40.10 port=5432 dbname=telegram_gateway pool_size=6 max_db_connections=6
+api = host=172.28.40.10 port=5432 dbname=telegram_gateway pool_size=4 max_db_connections=4
+telegram_gateway = host=172.28.40.10 port=5432 dbname=telegram_gateway pool_size=2 max_db_connections=2
+monitor = host=172.28.40.10 port=5432 dbname=telegram_gateway pool_size=2 max_db_connections=2
 
 [pgbouncer]
 listen_addr = 0.0.0.0
@@ -37,7 +35,6 @@ pool_mode = transaction
 max_prepared_statements = 200
 max_client_conn = 500
 max_db_connections = 20
-default_pool_size = 2
 min_pool_size = 0
 reserve_pool_size = 0
 ; without "options" anybody who reaches the port can make it spin (CVE-2026-107349)
@@ -49,7 +46,8 @@ server_connect_timeout = 3
 query_wait_timeout = 10
 server_check_delay = 5
 server_lifetime = 1800
-server_idle_timeout = 300
+; after a rotation, what was made with the former login ends by itself
+server_idle_timeout = 60
 client_login_timeout = 10
 tcp_keepalive = 1
 tcp_user_timeout = 5000
@@ -66,7 +64,7 @@ log_stats = 0
 
   it('D14 verifies the certificate of an engine that is reached with TLS', () => {
     const ini = pgbouncerIni({ ...SETTINGS, database: { host: 'db.example.org', port: 5433 }, tls: true });
-    expect(ini).toContain('telegram_gateway = host=db.example.org port=5433 dbname=telegram_gateway\n');
+    expect(ini).toContain('telegram_gateway = host=db.example.org port=5433 dbname=telegram_gateway pool_size=');
     expect(ini).toContain(
       'server_tls_sslmode = verify-full\nserver_tls_ca_file = /etc/ssl/certs/ca-certificates.crt\n',
     );
@@ -84,19 +82,21 @@ log_stats = 0
   });
 });
 
-describe('poolSize', () => {
-  it('D2 shares the server connections out so that the active slots of all clients fit at once', () => {
-    const sizes = DATABASE_CLIENTS.map((client) => poolSize(`${client}_a`, 20));
-    expect(sizes).toEqual([6, 6, 4, 2, 2]);
-    for (const whole of [10, 15, 20, 33, 100]) {
-      const sum = DATABASE_CLIENTS.reduce((total, client) => total + poolSize(`${client}_b`, whole), 0);
-      expect(sum).toBeLessThanOrEqual(whole);
-    }
+describe('entries', () => {
+  it.each([5, 6, 7, 9, 10, 15, 20, 33, 100])('D2 O5 %i server connections are shared out, none twice', (whole) => {
+    const parts = entries(whole).map(({ connections }) => connections);
+    expect(Math.min(...parts)).toBeGreaterThanOrEqual(1);
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBeLessThanOrEqual(whole);
   });
 
-  it('D2 gives every role one connection, however few there are', () => {
-    expect(poolSize('monitor_a', 4)).toBe(1);
-    expect(poolSize('somebody', 20)).toBe(2);
+  it('D2 gateway and consumer have most, and what a part leaves over is little', () => {
+    expect(entries(20).map(({ name, connections }) => `${name} ${String(connections)}`)).toEqual([
+      'gateway 6',
+      'consumer 6',
+      'api 4',
+      'telegram_gateway 2',
+      'monitor 2',
+    ]);
   });
 });
 

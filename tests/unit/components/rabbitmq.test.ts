@@ -37,6 +37,7 @@ definitions.import_backend = local_filesystem
 definitions.local.path = /etc/rabbitmq/definitions.json
 vm_memory_high_watermark.absolute = 307MiB
 disk_free_limit.absolute = 1GB
+raft.wal_max_size_bytes = 33554432
 loopback_users.guest = true
 heartbeat = 10
 log.file = false

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readEnvironment } from '../../../runtime/config.js';
 import { CredentialStore } from '../../../runtime/credentials.js';
 import { runGateway } from '../../../runtime/gateway/process.js';
+import type { ChangeOver } from '../../../runtime/reload.js';
 import { Shutdown } from '../../../runtime/shutdown.js';
 import type { Simulator } from '../../../runtime/simulator/simulator.js';
 import { startSimulator } from '../../support/simulator.js';
@@ -53,7 +54,7 @@ describe('gateway process', () => {
   /** Whether the parts were told that this process holds the session. */
   let holds = false;
 
-  async function start(onReload: () => void = () => undefined): Promise<CredentialStore> {
+  async function start(changeOver: ChangeOver = () => Promise.resolve()): Promise<CredentialStore> {
     const environment = readEnvironment({
       TELEGRAM_LISTEN_HOST: '127.0.0.1',
       TELEGRAM_LISTEN_PORT: String(port),
@@ -63,7 +64,7 @@ describe('gateway process', () => {
     });
     const credentials = new CredentialStore(credentialsFile());
     holds = false;
-    const parts = { store, sinks: [], onReload: [onReload], start: () => (holds = true) };
+    const parts = { store, sinks: [], changeOver: [changeOver], start: () => (holds = true) };
     await runGateway(environment, credentials, logger, shutdown, parts);
     return credentials;
   }
@@ -106,10 +107,20 @@ describe('gateway process', () => {
 
   it('S4 reads its credentials again on SIGHUP, and keeps the old ones when they cannot be read', async () => {
     let reloads = 0;
-    const credentials = await start(() => (reloads += 1));
-    writeFileSync(credentialsFile(), JSON.stringify({ database: { user: 'gateway_b', password: 'new' } }));
+    let changedOver = () => {};
+    const changing = new Promise<void>((resolve) => (changedOver = resolve));
+    const credentials = await start(() => {
+      reloads += 1;
+      return changing;
+    });
+    const inUse = async () => (await fetch(`http://127.0.0.1:${String(port)}/health/credentials/2`)).status === 200;
+    writeFileSync(credentialsFile(), JSON.stringify({ epoch: 2, database: { user: 'gateway_b', password: 'new' } }));
     process.emit('SIGHUP');
     expect(credentials.current.database?.user).toBe('gateway_b');
+    expect(await inUse()).toBe(false);
+    changedOver();
+    await waitFor('the new ones are in use', inUse);
+    process.emit('SIGHUP');
     writeFileSync(credentialsFile(), 'broken');
     process.emit('SIGHUP');
     expect(credentials.current.database?.user).toBe('gateway_b');

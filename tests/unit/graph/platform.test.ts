@@ -7,6 +7,8 @@ import { stackFile } from '../../support/stack-file.js';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const GOLDEN = join(ROOT, 'tests', 'golden', 'dev-graph.json');
+/** Resources that a rotation changes; the preview of the real engine shows the same (tests/cli). */
+const ROTATION = join(ROOT, 'tests', 'golden', 'rotation.txt');
 
 /** Content hashes change with every edit of a source file; the shape does not. */
 function stable(graph: Map<string, Node>): unknown {
@@ -67,14 +69,62 @@ describe('the program under mocks', () => {
     expect(changed(dev, again)).toEqual([]);
   }, 120_000);
 
-  it('O5 one more epoch changes one slot of each machine credential and no container', async () => {
+  it('O5 one more epoch changes exactly the listed resources: one slot of each credential, no container', async () => {
     const next = await graphOf({ ...stackFile('Pulumi.dev.yaml'), credentialEpoch: 2 });
     const names = changed(dev, next);
-    expect(names.filter((name) => name.includes(':Container ') || name.includes(':Volume '))).toEqual([]);
-    const passwords = names.filter((name) => name.includes(':RandomPassword '));
-    expect(passwords.length).toBeGreaterThan(10);
-    expect(passwords.every((name) => name.endsWith('-a'))).toBe(true);
+    if (process.env['UPDATE_GOLDEN']) writeFileSync(ROTATION, `${names.join('\n')}\n`);
+    expect(names).toEqual(readFileSync(ROTATION, 'utf8').trim().split('\n'));
+    expect(names.filter((name) => name.includes(':Container '))).toEqual([]);
+    const passwords = names.filter((name) => /:Random(Password|Bytes) /.test(name));
+    expect(passwords.length).toBeGreaterThan(20);
+    expect(passwords.filter((name) => !/-a(-salt)?$/.test(name))).toEqual([]);
   }, 120_000);
+
+  it('O5 the step after that changes the same resources, and of each credential the other slot', async () => {
+    const second = await graphOf({ ...stackFile('Pulumi.dev.yaml'), credentialEpoch: 2 });
+    const third = await graphOf({ ...stackFile('Pulumi.dev.yaml'), credentialEpoch: 3 });
+    const listed = readFileSync(ROTATION, 'utf8').trim().split('\n');
+    const turned = listed.map((name) =>
+      name.replace(/-a$|-a(?=-salt$)/, '-b').replace(/(?<=credential-epoch-)\d/, (epoch) => String(Number(epoch) + 1)),
+    );
+    expect(changed(second, third)).toEqual(turned.sort());
+  }, 120_000);
+
+  it('O5 the record of a completed epoch waits for every part, that of its beginning comes before every password', () => {
+    const record = (stage: string) => `docker:index/volume:Volume credential-epoch-1-${stage}`;
+    const parts = dev.get(record('completed'))?.dependsOn.map((key) => key.split(' ')[1]);
+    expect(parts?.sort()).toEqual([
+      'consumer-credentials',
+      'gateway-api-credentials',
+      'gateway-service',
+      'telegram-consumer',
+      'telegram-gateway-api',
+      'telegram-migrations-roles',
+      'telegram-pgbouncer',
+      'telegram-pgbouncer-userlist',
+      'telegram-rabbitmq-users',
+      'telegram-redis-reload',
+    ]);
+    const turning = [...dev.values()].filter(({ inputs }) => inputs['keepers'] !== undefined);
+    expect(turning.length).toBeGreaterThan(40);
+    expect(turning.filter(({ dependsOn }) => !dependsOn.includes(record('begun')))).toEqual([]);
+  });
+
+  it('O5 nobody is told a new password before it is accepted everywhere', () => {
+    const after = (key: string): string[] => {
+      const found = dev.get(key)?.dependsOn ?? [];
+      return [...found, ...found.flatMap(after)];
+    };
+    const accepted = ['telegram-pgbouncer-userlist', 'telegram-redis-reload', 'telegram-rabbitmq-users'];
+    const command = (name: string) =>
+      [...dev.keys()].find((key) => key.startsWith('command:') && key.endsWith(` ${name}`)) ?? name;
+    expect(after(command('telegram-pgbouncer-userlist'))).toContain(command('telegram-migrations-roles'));
+    for (const name of ['gateway-credentials', 'consumer-credentials'])
+      expect(after(command(name))).toEqual(expect.arrayContaining(accepted.map(command)));
+    expect(after(command('gateway-api-credentials'))).toEqual(
+      expect.arrayContaining(accepted.slice(0, 2).map(command)),
+    );
+  });
 
   it('D2 only a production stack whose owner did not accept it refuses a PgBouncer below its floor', async () => {
     const floor = (graph: Map<string, Node>) =>
