@@ -9,7 +9,7 @@ const DIAL_ERRORS = 2;
 
 /**
  * Runs a script as root on the gateway host with this process's own stdin, stdout and stderr. A terminal here is a terminal
- * there, so that the script can ask without echo. Gives the exit code; 1 where the script ended without one.
+ * there, so that the script can ask without echo. Gives the exit code.
  */
 export async function atTerminal(login: GatewayLogin, script: string, boundMs: number): Promise<number> {
   const command = rootCommand(login.user, script);
@@ -32,7 +32,7 @@ export async function atTerminal(login: GatewayLogin, script: string, boundMs: n
   }
 }
 
-/** Joins the channel with this process until it closes. */
+/** Joins the channel with this process until it closes; gives the exit code. */
 async function attach(channel: ClientChannel): Promise<number> {
   const { stdin, stdout, stderr } = process;
   const terminal = stdin.isTTY;
@@ -40,7 +40,7 @@ async function attach(channel: ClientChannel): Promise<number> {
     const { rows, cols } = windowSize();
     channel.setWindow(rows, cols, 0, 0);
   };
-  let code = 1;
+  let code: number | undefined;
   channel.on('exit', (value: number | null) => {
     code = value ?? 1;
   });
@@ -55,6 +55,7 @@ async function attach(channel: ClientChannel): Promise<number> {
   }
   try {
     await new Promise((resolve) => channel.on('close', resolve));
+    if (code === undefined) throw new StepError('the gateway host ended the command without a result');
     return code;
   } finally {
     if (terminal) stdin.setRawMode(false);

@@ -18,10 +18,11 @@ export const SYSTEMD_CONTAINER = {
 
 /**
  * SYS_ADMIN: mounts of systemd. MKNOD: PrivateDevices=. SETFCAP and SYS_PTRACE: PrivateUsers=, which maps root into a user
- * namespace and finds the process behind ProtectProc=. SYS_CHROOT: sshd's separation. The rest is what root of a small
- * machine does: owners, other users' processes, port 22.
+ * namespace and finds the process behind ProtectProc=. SYS_CHROOT: sshd's separation. AUDIT_WRITE: sshd's terminals, which
+ * `npm run login` needs. The rest is what root of a small machine does: owners, other users' processes, port 22.
  */
 export const CAPABILITIES = [
+  'CAP_AUDIT_WRITE',
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
   'CAP_FOWNER',

@@ -5,11 +5,13 @@ import { say } from '../output.js';
 import { ROOT } from '../stack-folder.js';
 import { configurationPage, environmentExample } from './configuration.js';
 import { errorsPage } from './errors.js';
+import { simulatorPage } from './simulator.js';
 
 /** Every file that is made from a table or a schema in the code. */
 const GENERATED: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationPage,
   'docs/errors.md': errorsPage,
+  'docs/simulator.md': simulatorPage,
   '.env.example': environmentExample,
 };
 

@@ -82,12 +82,17 @@ export interface EncryptedMessage {
 /** The message key: middle of a hash over 32 bytes of the auth key and the padded plain text behind them. */
 const messageKey = (keyAndPlain: Buffer) => sha256(keyAndPlain).subarray(8, 24);
 
-/** A message of the server as one packet: key id, message key, ciphertext. */
-export function encryptPacket(key: AuthKey, message: EncryptedMessage): Buffer {
+/** A message of the server as one packet: key id, message key, ciphertext. `fill` makes the padding. */
+export function encryptPacket(key: AuthKey, message: EncryptedMessage, fill = fillRandom): Buffer {
+  return sealPacket(key, message, FROM_SERVER, fill);
+}
+
+/** The same in either direction: 0 is what a client writes, 8 what the server does. */
+export function sealPacket(key: AuthKey, message: EncryptedMessage, direction: 0 | 8, fill = fillRandom): Buffer {
   const length = HEADER + message.body.length;
   const padding = 12 + (-(length + 12) & (BLOCK - 1));
   const keyAndPlain = Buffer.allocUnsafe(32 + length + padding);
-  key.bytes.copy(keyAndPlain, 0, 88 + FROM_SERVER, 120 + FROM_SERVER);
+  key.bytes.copy(keyAndPlain, 0, 88 + direction, 120 + direction);
   const plain = keyAndPlain.subarray(32);
   plain.writeBigInt64LE(message.salt, 0);
   plain.writeBigInt64LE(message.sessionId, 8);
@@ -95,9 +100,9 @@ export function encryptPacket(key: AuthKey, message: EncryptedMessage): Buffer {
   plain.writeInt32LE(message.seqNo, 24);
   plain.writeInt32LE(message.body.length, 28);
   message.body.copy(plain, HEADER);
-  fillRandom(plain.subarray(length));
+  fill(plain.subarray(length));
   const msgKey = messageKey(keyAndPlain);
-  const aes = messageKeys(key.bytes, msgKey, FROM_SERVER);
+  const aes = messageKeys(key.bytes, msgKey, direction);
   return Buffer.concat([key.idBytes, msgKey, encryptIge(plain, aes.key, aes.iv)]);
 }
 

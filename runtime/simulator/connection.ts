@@ -47,9 +47,12 @@ export class Connection {
     private readonly dc: DataCentre,
     private readonly socket: Socket,
   ) {
-    this.#handshake = new Handshake(dc.keyring.rsa, dc.faults, (authKey) => {
-      dc.stats.handshakes++;
-      return dc.keyring.add(authKey);
+    this.#handshake = new Handshake(dc.keyring.rsa, {
+      clock: dc.faults,
+      register: (authKey) => {
+        dc.stats.handshakes++;
+        return dc.keyring.add(authKey);
+      },
     });
     this.#calls = new Calls(dc);
     socket.once('close', () => {

@@ -35,7 +35,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
     channelId,
     count,
   }),
-  kind('floodWait', 'Answers a method with 420 FLOOD_WAIT_<seconds>.', {
+  kind('floodWait', 'Answers a method with 420 FLOOD_WAIT_n, n being the seconds.', {
     method,
     seconds: z.number().int().min(1),
     channelId,

@@ -21,6 +21,15 @@ interface Exchange {
   dh?: ReturnType<typeof createDiffieHellman>;
 }
 
+export interface HandshakeOptions {
+  /** How far the server's clock is off. */
+  readonly clock: { readonly skewMs: number };
+  /** Takes the key that was agreed on. */
+  readonly register: (authKey: Buffer) => AuthKey;
+  /** @default node's */
+  readonly random?: (length: number) => Buffer;
+}
+
 /**
  * The auth-key exchange of one connection. Not promised: `dh_gen_retry`. The client library does not pad its g^ab to
  * 256 bytes, so about one exchange in 256 fails on its side; it begins again on the same connection, hence a new
@@ -31,9 +40,7 @@ export class Handshake {
 
   constructor(
     private readonly rsa: RsaKey,
-    /** How far the server's clock is off. */
-    private readonly clock: { readonly skewMs: number },
-    private readonly register: (authKey: Buffer) => AuthKey,
+    private readonly options: HandshakeOptions,
   ) {}
 
   /** The answer to one unencrypted request. Throws when the client breaks the protocol. */
@@ -45,8 +52,12 @@ export class Handshake {
     throw new Error(`${request.className} is not part of a handshake`);
   }
 
+  #random(length: number): Buffer {
+    return (this.options.random ?? randomBytes)(length);
+  }
+
   #begin(nonce: Long): TlObject {
-    const serverNonce = largeInt(randomBytes(16));
+    const serverNonce = largeInt(this.#random(16));
     this.#exchange = { nonce, serverNonce };
     return new Api.ResPQ({
       nonce,
@@ -62,16 +73,17 @@ export class Handshake {
     exchange.newNonce = largeIntBytes(inner.newNonce, 32);
     exchange.aes = temporaryKeys(exchange.newNonce, largeIntBytes(exchange.serverNonce, 16));
     exchange.dh = createDiffieHellman(DH_PRIME, DH_G);
+    exchange.dh.setPrivateKey(this.#random(256));
     const answer = new Api.ServerDHInnerData({
       nonce: exchange.nonce,
       serverNonce: exchange.serverNonce,
       g: DH_G,
       dhPrime: DH_PRIME,
       gA: to256(exchange.dh.generateKeys()),
-      serverTime: unixSeconds() + Math.round(this.clock.skewMs / 1_000),
+      serverTime: unixSeconds() + Math.round(this.options.clock.skewMs / 1_000),
     }).getBytes();
     const plain = Buffer.concat([sha1(answer), answer]);
-    const padded = Buffer.concat([plain, randomBytes(-plain.length & 15)]);
+    const padded = Buffer.concat([plain, this.#random(-plain.length & 15)]);
     return new Api.ServerDHParamsOk({
       nonce: exchange.nonce,
       serverNonce: exchange.serverNonce,
@@ -86,7 +98,7 @@ export class Handshake {
     const plain = decryptIge(encrypted, aes.key, aes.iv);
     const inner = readObject(plain.subarray(20));
     if (!(inner instanceof Api.ClientDHInnerData)) throw new Error('wrong client inner data');
-    const key = this.register(to256(dh.computeSecret(inner.gB)));
+    const key = this.options.register(to256(dh.computeSecret(inner.gB)));
     this.#exchange = undefined;
     const hash = sha1(newNonce, Buffer.from([1]), key.auxHash).subarray(4, 20);
     return new Api.DhGenOk({ nonce: exchange.nonce, serverNonce: exchange.serverNonce, newNonceHash1: largeInt(hash) });

@@ -49,6 +49,11 @@ export class Keyring {
     if (stored?.own !== this.#own) this.#save();
   }
 
+  /** Id of the key that the account is logged in with from the beginning. */
+  get accountKeyId(): string {
+    return new AuthKey(Buffer.from(this.keys.authKeyHex, 'hex')).id;
+  }
+
   find(id: string): Entry | undefined {
     return this.#entries.get(id);
   }

@@ -92,6 +92,73 @@ describe('R10 control API', () => {
     expect(some.body).toMatchObject({ complete: false, events: [{ pts: 4 }] });
   });
 
+  it('R10 shows every message with its versions and its tombstone, page by page', async () => {
+    await call('POST', MESSAGES, { messages: [{ text: 'a' }, { text: 'b' }, { text: 'c' }] });
+    await call('PATCH', `${MESSAGES}/2`, { text: 'A' });
+    await call('PATCH', `${MESSAGES}/2`, { views: 5, reactions: 2 });
+    await call('DELETE', MESSAGES, { ids: [3] });
+    const first = (await call('GET', `${MESSAGES}?limit=2`)).body;
+    expect(first).toMatchObject({ complete: true, next: 3, pts: 7 });
+    expect((first as { messages: unknown[] }).messages).toMatchObject([
+      {
+        messageId: '2',
+        versions: [
+          { text: 'a', editDate: null, pts: 2 },
+          { text: 'A', pts: 5 },
+        ],
+        deletedPts: null,
+      },
+      { messageId: '3', versions: [{ text: 'b' }], deletedPts: 7 },
+    ]);
+    expect((await call('GET', `${MESSAGES}?after=3`)).body).toMatchObject({
+      next: null,
+      messages: [{ messageId: '4' }],
+    });
+  });
+
+  it('R10 posts albums and service messages', async () => {
+    const album = await call('POST', '/channels/1000000001/albums', { media: ['photo', 'video'], caption: 'two' });
+    expect(album.body).toMatchObject([{ messageId: '2' }, { messageId: '3' }]);
+    const service = { service: 'title', title: 'Other' };
+    expect((await call('POST', '/channels/1000000001/service-messages', service)).body).toMatchObject({
+      messageId: '4',
+    });
+    expect((await call('POST', '/channels/1000000001/albums', { media: ['photo'] })).status).toBe(400);
+  });
+
+  it('R10 closes and opens channels, and changes who is in them', async () => {
+    const closed = { private: true, pushed: false, left: [], banned: [] };
+    const path = '/channels/1000000001';
+    expect((await call('PATCH', path, { private: true, pushed: false })).body).toMatchObject({ access: closed });
+    expect((await call('PATCH', path, { private: false })).body).toMatchObject({
+      access: { ...closed, private: false },
+    });
+    expect((await call('PUT', `${path}/members/778`, { state: 'banned' })).body).toMatchObject({
+      access: { banned: [778] },
+    });
+    expect((await call('PUT', `${path}/members/1`, { state: 'left' })).status).toBe(404);
+  });
+
+  it('R10 changes how differences are answered', async () => {
+    const wanted = { maxPtsAge: 10, tooLongRule: 'limit', sliceSize: 5, pollTimeoutS: 1 };
+    expect((await call('PUT', '/limits', wanted)).body).toEqual(wanted);
+    expect((await call('PUT', '/limits', { maxPtsAge: null })).body).toEqual({ ...wanted, maxPtsAge: null });
+    expect(simulator.world).toMatchObject({ maxPtsAge: Infinity, sliceSize: 5 });
+    expect((await call('GET', '/limits')).body).toMatchObject({ tooLongRule: 'limit' });
+  });
+
+  it('R10 shows accounts, writes to them, changes their secrets and ends their sessions', async () => {
+    expect((await call('GET', '/accounts')).body).toMatchObject([
+      { userId: '777', hasPassword: false },
+      { userId: '778', hasPassword: true, code: '22222' },
+    ]);
+    expect((await call('POST', '/accounts/777/messages', { text: 'psst' })).body).toEqual({ pts: 2 });
+    const changed = await call('PATCH', '/accounts/778', { code: '123456', password: null });
+    expect(changed.body).toMatchObject({ code: '123456', hasPassword: false });
+    expect((await call('DELETE', '/accounts/777/sessions')).body).toEqual({ revoked: 1 });
+    expect((await call('GET', '/accounts/1')).status).toBe(404);
+  });
+
   it('R10 paces a batch by itself and answers when it is done', async () => {
     const start = performance.now();
     const { body } = await call('POST', MESSAGES, { text: 'x', count: 50, ratePerSecond: 200 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { difference } from '../../../runtime/simulator/difference.js';
+import { truthOf } from '../../../runtime/simulator/truth.js';
 import { World } from '../../../runtime/simulator/world.js';
 
 /** What one short post counts for in memory, at most. */
@@ -147,5 +148,52 @@ describe('R10 the simulated world', () => {
     const hashes = (world: World) => world.channels.map(({ identity }) => identity.accessHash);
     expect(hashes(newWorld({ channels: 5 }))).toEqual(hashes(newWorld({ channels: 5 })));
     expect(new Set(hashes(newWorld({ channels: 5 }))).size).toBe(5);
+  });
+
+  it('R10 tells every version and tombstone of every message, and no version for counters', () => {
+    const world = newWorld();
+    const channel = first(world);
+    world.post(channel, 'a');
+    world.album(channel, ['photo', 'video'], 'album');
+    world.service(channel, 'title', 'Other title');
+    world.edit(channel, 2, 'b');
+    world.count(channel, 2, { reactions: 3 });
+    world.edit(channel, 2, 'b');
+    world.edit(channel, 2, 'c');
+    world.remove(channel, [3]);
+    expect(channel.messages.get(2)).toMatchObject({ text: 'c', editHide: false, reactions: 3 });
+    const truth = truthOf(channel);
+    expect(
+      truth.map(({ messageId, versions, deletedPts }) => [messageId, versions.map((v) => v.text), deletedPts]),
+    ).toEqual([
+      ['2', ['a', 'b', 'c'], null],
+      ['3', ['album'], 10],
+      ['4', [''], null],
+      ['5', ['Other title'], null],
+    ]);
+    expect(truth[0]?.versions.map(({ pts }) => pts)).toEqual([2, 6, 9]);
+    expect(truth[1]?.groupedId).toBe(truth[2]?.groupedId);
+    expect(BigInt(truth[1]?.groupedId ?? 0) > 2n ** 53n).toBe(true);
+    expect(truth[3]).toMatchObject({ service: 'title', groupedId: null });
+  });
+
+  it('R10 moves the date of an edit when only counters change, and says that it is hidden', () => {
+    const world = newWorld();
+    const channel = first(world);
+    world.post(channel, 'a');
+    expect(world.count(channel, 2, { views: 7 })).toMatchObject({
+      type: 'edit',
+      message: { text: 'a', views: 7, reactions: 0, editHide: true, editDate: expect.any(Number) as unknown as number },
+    });
+    expect(() => world.count(channel, 9, { views: 7 })).toThrow('message 9: not found');
+  });
+
+  it('R10 albums are of two to ten photos and videos, and a service message is not edited', () => {
+    const world = newWorld();
+    const channel = first(world);
+    expect(() => world.album(channel, ['photo'], '')).toThrow('expected 2 to 10 posts');
+    expect(() => world.album(channel, ['photo', 'poll'], '')).toThrow('an album holds photo and video');
+    world.service(channel, 'pin', '');
+    expect(() => world.edit(channel, 2, 'x')).toThrow('message 2: not found');
   });
 });
