@@ -1,3 +1,4 @@
+import { UserError } from '../../stack/errors.js';
 import type { RunningStack } from '../context.js';
 
 /** Thrown by a check: what is wrong, and the command that mends it. */
@@ -42,7 +43,8 @@ export async function perform(check: Check, stack: RunningStack): Promise<CheckR
     return { name: check.name, ok: true, detail, fix: null };
   } catch (error) {
     const detail = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-    return { name: check.name, ok: false, detail, fix: error instanceof Failing ? error.fix : check.fix };
+    const known = error instanceof Failing || error instanceof UserError;
+    return { name: check.name, ok: false, detail, fix: known ? error.fix : check.fix };
   } finally {
     clearTimeout(timer);
   }

@@ -146,7 +146,7 @@ class Gateway {
     const path = this.environment.TELEGRAM_SESSION_FILE;
     const session = await waitForSession(path, this.shutdown.signal, () => {
       this.#phase = 'waits for a session: run `npm run login`';
-      this.logger.warn({ file: path }, 'no session yet: run `npm run login`');
+      this.logger.warn({ code: 'SESSION_MISSING', file: path }, 'no session yet: run `npm run login`');
     });
     if (session === null) return;
     let saved = session;

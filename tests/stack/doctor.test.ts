@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { examine, follow, type Examination } from '../support/doctor.js';
+import { waitFor } from '../support/services.js';
+import { connection, container, docker, inside, run } from '../support/test-stack.js';
+
+const MINUTES = 60_000;
+const GATEWAY_UNIT = 'telegram-gateway.service';
+const SESSION = '/opt/telegram-gateway/.session/default.session';
+
+/** Until nothing is red any more: what was mended may need a moment to be ready. */
+async function allGreen(): Promise<void> {
+  await waitFor('a doctor without a complaint', () => Promise.resolve(examine().report.ok), 3 * MINUTES);
+}
+
+function clientOf(service: string): Client {
+  const { host, port, user, password } = connection(service);
+  const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
+  client.on('error', () => undefined);
+  return client;
+}
+
+/** Red rows with what they say, and the command of each. */
+const told = ({ red }: Examination) => Object.fromEntries(Object.values(red).map(({ name, detail }) => [name, detail]));
+
+describe('O4 a fault that other parts do not feel', () => {
+  let found: Examination;
+  const holders: Client[] = [];
+  const emptyPath = mkdtempSync(join(tmpdir(), 'doctor-'));
+
+  beforeAll(async () => {
+    await inside('gateway-host', 'chmod', '644', SESSION);
+    // One role has two server connections (a tenth of twenty): two transactions hold them, a third client waits.
+    const pool = [clientOf('pgbouncer'), clientOf('pgbouncer'), clientOf('pgbouncer')];
+    await Promise.all(pool.map((client) => client.connect()));
+    holders.push(...pool);
+    await Promise.all(pool.slice(0, 2).map((client) => client.query('begin; select 1')));
+    pool[2]?.query('select 1').catch(() => undefined);
+    await waitFor(
+      'a client that waits',
+      async () => {
+        const { host, port, user, password } = connection('pgbouncer-admin');
+        const admin = new Client({ host, port, user, password, database: 'pgbouncer' });
+        await admin.connect();
+        const { rows } = await admin.query<{ maxwait: string }>('show pools');
+        await admin.end();
+        return rows.some(({ maxwait }) => Number(maxwait) > 1);
+      },
+      MINUTES,
+    );
+    // The clock of the machine that asks, ten seconds ahead; a disk floor that no disk reaches.
+    const ahead = 'data:text/javascript,const now=Date.now;Date.now=()=>now()+10000';
+    found = examine(['--disk-floor', '1000000000'], { NODE_OPTIONS: `--import "${ahead}"` });
+  }, 3 * MINUTES);
+
+  afterAll(async () => {
+    rmSync(emptyPath, { recursive: true, force: true });
+    await Promise.all(holders.map((client) => client.end().catch(() => undefined)));
+  });
+
+  it('O4 turns its own row red and no other, and the doctor ends with 1', () => {
+    expect([found.code, found.report.ok]).toEqual([1, false]);
+    expect(Object.keys(found.red).sort()).toEqual(['clock', 'disk', 'pgbouncer', 'session']);
+  });
+
+  it('O4 a session that others may read', async () => {
+    const { detail, fix } = found.red['session'] ?? {};
+    expect(detail).toBe(`others may read ${SESSION}`);
+    expect(fix).toBe(`docker exec ${container('gateway-host')} chmod 600 ${SESSION}`);
+    follow(fix ?? '');
+    expect(await inside('gateway-host', 'stat', '-c', '%a', SESSION)).toBe('600');
+  });
+
+  it('O4 a pool in which clients wait, with the role and the key to raise', () => {
+    const { detail, fix } = found.red['pgbouncer'] ?? {};
+    expect(detail).toMatch(/^reader_[ab]: 1 clients wait \d+ s, all 2 connections are busy$/);
+    expect(fix).toMatch(/^raise telegram:pgbouncer\.maxServerConnections in \S+Pulumi\.test\.yaml, then `npm run up`$/);
+  });
+
+  it('O4 a disk below its floor', () => {
+    expect(found.red['disk']).toMatchObject({ fix: 'docker system prune' });
+    expect(found.red['disk']?.detail).toMatch(/^\d+ MiB free under \S+, expected 1000000000$/);
+  });
+
+  it('O4 a clock that is off', () => {
+    expect(found.red['clock']).toMatchObject({ fix: 'sudo timedatectl set-ntp true' });
+    expect(found.red['clock']?.detail).toMatch(/^\d+\.\d s off the Docker host$/);
+  });
+
+  it(
+    'O4 Docker that is not there: what is asked through it is red, with the command that installs it',
+    () => {
+      const { red } = examine([], { PATH: emptyPath });
+      const asked = ['clock', 'containers', 'disk', 'docker', 'session', 'systemd unit', 'versions'];
+      expect(Object.keys(red)).toEqual(expect.arrayContaining(asked));
+      expect(red['docker']).toMatchObject({
+        detail: 'the `docker` command is not installed',
+        fix: 'Install Docker: `sudo apt-get install docker.io`.',
+      });
+    },
+    MINUTES,
+  );
+
+  it(
+    'O4 a session that is gone asks for a login',
+    async () => {
+      await inside('gateway-host', 'mv', SESSION, `${SESSION}.away`);
+      const { red } = examine();
+      await inside('gateway-host', 'mv', `${SESSION}.away`, SESSION);
+      expect(red['session']).toMatchObject({
+        detail: 'no session in /opt/telegram-gateway/.session',
+        fix: 'npm run login',
+      });
+    },
+    MINUTES,
+  );
+
+  it(
+    'O4 all is green again once the cause is gone',
+    async () => {
+      await Promise.all(holders.splice(0).map((client) => client.end().catch(() => undefined)));
+      await allGreen();
+    },
+    4 * MINUTES,
+  );
+});
+
+describe('O4 parts that stopped', () => {
+  const stopped = ['redis-sentinel-2', 'redis-sentinel-3', 'timescaledb', 'simulator', 'gateway-api'];
+  let found: Examination;
+  beforeAll(async () => {
+    await Promise.all(stopped.map((part) => docker('stop', container(part))));
+    found = examine();
+  }, 3 * MINUTES);
+
+  it('O4 every one is named, by Docker and by its own protocol', () => {
+    const red = told(found);
+    for (const part of stopped) expect(red['containers']).toContain(`${container(part)} is exited`);
+    expect(red['redis']).toMatch(/redis-sentinel-1: NOQUORUM .*; redis-sentinel-2: .*ECONNREFUSED/);
+    expect(red['timescaledb']).toContain('ECONNREFUSED');
+    expect(red['migrations']).toContain('ECONNREFUSED');
+    expect(red['gateway']).toMatch(/telegram: .*|database: .*/);
+    expect(red['consumer']).toMatch(/database: /);
+    expect(red['api']).toMatch(/ECONNREFUSED|fetch failed/);
+  });
+
+  it('O4 every fix is the same one command', () => {
+    const fixes = Object.values(found.red).map(({ fix }) => fix?.split(';')[0]);
+    expect(new Set(fixes)).toEqual(new Set(['npm run up']));
+  });
+
+  it(
+    'O4 which mends all of them',
+    async () => {
+      follow(found.red['containers']?.fix ?? '');
+      await allGreen();
+    },
+    6 * MINUTES,
+  );
+});
+
+/** Each breaks one thing, and is mended by the very command that the doctor prints. */
+const FAULTS: readonly {
+  readonly what: string;
+  readonly row: string;
+  readonly inflict: () => Promise<unknown>;
+  readonly detail: RegExp;
+  readonly fix: string;
+}[] = [
+  {
+    what: 'the unit stopped',
+    row: 'systemd unit',
+    inflict: () => inside('gateway-host', 'systemctl', 'stop', GATEWAY_UNIT),
+    detail: /^telegram-gateway\.service is inactive \(success\)$/,
+    fix: `docker exec ${container('gateway-host')} systemctl restart ${GATEWAY_UNIT}`,
+  },
+  {
+    what: 'a queue was deleted',
+    row: 'rabbitmq',
+    inflict: async () => {
+      await inside(
+        'rabbitmq',
+        'rabbitmqctl',
+        '--quiet',
+        'delete_queue',
+        '--vhost',
+        'telegram',
+        'telegram.consumer.default',
+      );
+      await waitFor('its last metric', () => Promise.resolve(examine().red['rabbitmq'] !== undefined), MINUTES);
+    },
+    detail: /^there is no queue telegram\.consumer\.default$/,
+    fix: `docker restart ${container('rabbitmq')}`,
+  },
+  {
+    what: 'a container is paused',
+    row: 'containers',
+    inflict: () => docker('pause', container('redis-replica')),
+    detail: /redis-replica is paused$/,
+    fix: `docker unpause ${container('redis-replica')}`,
+  },
+];
+
+describe('O4 a fault, its row, its command', () => {
+  it.each(FAULTS)(
+    'O4 $what',
+    async ({ row, inflict, detail, fix }) => {
+      await inflict();
+      const { red } = examine();
+      expect(red[row]?.detail).toMatch(detail);
+      expect(red[row]?.fix).toBe(fix);
+      follow(red[row]?.fix ?? '');
+      await allGreen();
+    },
+    5 * MINUTES,
+  );
+
+  it('O4 --disk-floor that is no number is refused', () => {
+    const { code, stderr } = run('doctor', ['--disk-floor', 'much']);
+    expect([code, stderr.includes('✖ USAGE --disk-floor: expected a number of MiB')]).toEqual([1, true]);
+  });
+});
