@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import { loadConfig } from './stack/config.js';
+import { loadConfig } from './stack/load-config.js';
 import { UserError } from './stack/errors.js';
 import { inspectHost } from './stack/host-check.js';
 import { buildPlatform } from './stack/platform.js';

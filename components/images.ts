@@ -4,43 +4,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import digests from './image-digests.json';
-
-export type ImageSource = 'upstream' | 'debian';
-
-/**
- * Official images by service; `null` where there is none that can be used, so that the project's own is built. Beside each tag
- * stands what shows that it exists; their digests are in `image-digests.json`, written by `npm run images:pin`.
- */
-export const UPSTREAM: Readonly<Record<string, string | null>> = {
-  // github.com/timescale/timescaledb CHANGELOG.md, 2.29.2 of 2026-08-18; the Makefile of github.com/timescale/timescaledb-docker
-  // publishes `<version>-pg<major>` for 17. Postgres itself is docker-library/postgres 17 alpine: uid 70.
-  timescaledb: 'timescale/timescaledb:2.29.2-pg17',
-  // Public images lag behind the security floor 1.26.1.
-  pgbouncer: null,
-  // github.com/docker-library/official-images library/redis lists 8.10.1 on 2026-08-18 and moves on with each release; 8.10.2 is run
-  // by public compose files (the README of github.com/nelsonlaidev/uprest, for one). redis/docker-library-redis debian: uid 999.
-  redis: 'redis:8.10.2',
-  // github.com/docker-library/official-images pull request 22263 of 2026-09-14, "Update 4.3 to 4.3.6"; every version has its
-  // `-management` variant. docker-library/rabbitmq 4.3 ubuntu: uid 999.
-  rabbitmq: 'rabbitmq:4.3.6-management',
-  'gateway-host': null,
-  runtime: null,
-};
-
-/** Tag → digest of what was behind it when somebody last looked. A tag that is not listed is pulled as it is. */
-const DIGESTS: Readonly<Record<string, string>> = digests;
-
-/** The official image of a service with its digest, as far as it is pinned; null where the project builds its own. */
-export function upstreamImage(service: string, known = DIGESTS): string | null {
-  const tag = UPSTREAM[service];
-  if (!tag) return null;
-  const digest = known[tag];
-  return digest ? `${tag}@${digest}` : tag;
-}
-
-/** Suite on which an image of the project stands. systemd 252 of bookworm runs on cgroup v1 and v2, 257 on v2 only. */
-const SUITES: Readonly<Record<string, 'trixie' | 'bookworm'>> = { 'gateway-host': 'bookworm' };
+import { SUITES, UPSTREAM, upstreamImage, type ImageSource } from './image-names.js';
 
 export interface ImageCatalogueArgs {
   readonly source: ImageSource;
@@ -112,12 +76,6 @@ export class ImageCatalogue {
     this.#bases.set(suite, base);
     return base;
   }
-}
-
-/** The command line that builds a service's image as the stack does, for a person to watch. */
-export function buildCommand(service: string): string {
-  const context = service === 'runtime' ? join('dist', 'image') : join('images', service);
-  return `docker build --build-arg BASE="$(sh images/base/make.sh ${SUITES[service] ?? 'trixie'})" ${context}`;
 }
 
 /** Content hash of a build context: names, modes and bytes, in a fixed order. */

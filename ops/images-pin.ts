@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UPSTREAM } from '../components/images.js';
+import { UPSTREAM } from '../components/image-names.js';
 import { DockerHost, shellDockerHost } from '../stack/docker-host.js';
 import { UserError } from '../stack/errors.js';
 import { say } from './output.js';

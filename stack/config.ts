@@ -1,4 +1,3 @@
-import * as pulumi from '@pulumi/pulumi';
 import { z } from 'zod';
 import { UserError } from './errors.js';
 import { stackSchema, type StackConfig } from './config-schema.js';
@@ -16,15 +15,9 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads the configuration of the running Pulumi program. Throws one `UserError` with every mistake: unknown keys, wrong
- * types, and values that do not fit each other.
+ * The configuration from the values of a stack file as Pulumi hands them over: full keys, structured values as JSON text.
+ * Throws one `UserError` with every mistake: unknown keys, wrong types, and values that do not fit each other.
  */
-export function loadConfig(): LoadedConfig {
-  const stack = pulumi.getStack();
-  return { stack, config: parseStackFile(pulumi.runtime.allConfig()) };
-}
-
-/** The same from the values of a stack file as Pulumi hands them over: full keys, structured values as JSON text. */
 export function parseStackFile(all: Readonly<Record<string, string>>): StackConfig {
   return parseConfig(ownKeys(all));
 }

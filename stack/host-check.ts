@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import type { ImageSource } from '../components/images.js';
+import type { ImageSource } from '../components/image-names.js';
 import type { LoadedConfig } from './config.js';
 import { DockerHost, shellDockerHost, type DockerFacts } from './docker-host.js';
 import { UserError } from './errors.js';

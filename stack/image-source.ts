@@ -1,5 +1,5 @@
 import { SOURCE_LABEL, INSTANCE_LABEL } from '../components/stack-context.js';
-import { upstreamImage, type ImageSource } from '../components/images.js';
+import { upstreamImage, type ImageSource } from '../components/image-names.js';
 import { labelOf, type DockerContainer, type DockerHost } from './docker-host.js';
 
 export interface ImageDecision {

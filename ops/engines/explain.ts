@@ -2,7 +2,7 @@
  * What the Pulumi CLI said, as the error that a person needs: its own exit code says nothing, and what matters stands somewhere
  * among a hundred lines. Pure; the texts are those of the CLI 3.260.0, and what is not recognised stays a `RESOURCE_FAILED`.
  */
-import { buildCommand } from '../../components/images.js';
+import { buildCommand } from '../../components/image-names.js';
 import { RUNTIME_ERRORS, RuntimeError, type RuntimeErrorCode } from '../../runtime/errors.js';
 import { STACK_ERRORS, UserError, type StackErrorCode } from '../../stack/errors.js';
 
