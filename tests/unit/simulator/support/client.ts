@@ -78,7 +78,7 @@ export function textOf(message: Api.TypeMessage): string {
 }
 
 /** Waits until something holds; fails after the deadline instead of hanging. */
-export async function until(holds: () => boolean, deadlineMs = 10_000): Promise<void> {
+export async function until(holds: () => boolean, deadlineMs = 30_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`not within ${String(deadlineMs)} ms: ${holds.toString()}`);
