@@ -1,6 +1,6 @@
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import { DockerHost } from '../stack/docker-host.js';
-import { progressOf } from '../stack/epoch-record.js';
+import { progressOf } from '../stack/epoch-progress.js';
 import { UserError } from '../stack/errors.js';
 import type { StackOutputs } from '../stack/outputs.js';
 import { activeSlot, isUnfinished, type Progress } from '../stack/rotation.js';

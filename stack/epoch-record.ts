@@ -2,12 +2,7 @@ import * as docker from '@pulumi/docker';
 import type * as pulumi from '@pulumi/pulumi';
 import { Component } from '../components/component.js';
 import { INSTANCE_LABEL, type StackContext } from '../components/stack-context.js';
-import { labelOf, type DockerVolume } from './docker-host.js';
-import type { Progress } from './rotation.js';
-
-const EPOCH_LABEL = 'org.telegram-hybrid-stack.credential-epoch';
-const STAGE_LABEL = 'org.telegram-hybrid-stack.credential-stage';
-type Stage = 'begun' | 'completed';
+import { EPOCH_LABEL, STAGE_LABEL, type Stage } from './epoch-progress.js';
 
 /**
  * How far the rotation of credentials has come, on the Docker host, where the preflight of either engine finds it: two
@@ -45,16 +40,4 @@ export class EpochRecord extends Component {
       this.under({ provider: this.stack.provider, ignoreChanges: ['labels'], dependsOn: [...after] }),
     );
   }
-}
-
-/** What the volumes of a Docker host say of one stack. */
-export function progressOf(volumes: readonly DockerVolume[], instance: string): Progress {
-  const mine = volumes.filter((volume) => labelOf(volume, INSTANCE_LABEL) === instance);
-  const last = (stage: Stage): number | null => {
-    const epochs = mine
-      .filter((volume) => labelOf(volume, STAGE_LABEL) === stage)
-      .map((volume) => Number(labelOf(volume, EPOCH_LABEL)));
-    return epochs.length === 0 ? null : Math.max(...epochs);
-  };
-  return { begun: last('begun'), completed: last('completed') };
 }

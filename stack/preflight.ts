@@ -3,7 +3,7 @@ import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
-import { progressOf } from './epoch-record.js';
+import { progressOf } from './epoch-progress.js';
 import { labelOf, type DockerContainer, type DockerFacts, type DockerHost, type DockerNetwork } from './docker-host.js';
 import { UserError } from './errors.js';
 import { foreignVolumes, movedSubnet, renamed } from './preflight-names.js';

@@ -61,7 +61,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ],
   ['images', 'upstream', [...EVERYTHING, ...all('replace', 'image-timescaledb', 'image-redis', 'image-rabbitmq')]],
   ['dataPolicy', 'retain', all('protect', ...DATA)],
-  ['docker.address', 'stack.example.org', []],
+  ['docker.address', 'stack.example.org', ['replace gateway-removal', ...RUN_AGAIN]],
   [
     'timescale.kind',
     'external',
