@@ -25,7 +25,7 @@ async function query<R extends object>(
     user: login?.user,
     password: login?.password,
     database,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: 10_000,
     query_timeout: 10_000,
   });
   // A server that goes away in between is told by the query.
@@ -100,7 +100,13 @@ const pgbouncer: Check = {
   fix: 'npm run up',
   run: async (stack) => {
     const pools = await query<Pool>(stack, 'pgbouncer-admin', 'show pools', 'pgbouncer');
-    const exhausted = pools.filter(({ maxwait }) => Number(maxwait) > POOL_WAIT_S);
+    const waiting = pools.filter(({ maxwait }) => Number(maxwait) > POOL_WAIT_S);
+    const exhausted = waiting.filter(({ sv_active }) => Number(sv_active) > 0);
+    if (waiting.length > exhausted.length)
+      throw new Failing(
+        `clients wait for the database, which PgBouncer cannot reach (${waiting.map(({ user }) => user).join(', ')})`,
+        'npm run up',
+      );
     if (exhausted.length > 0)
       throw new Failing(
         exhausted

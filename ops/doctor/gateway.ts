@@ -9,22 +9,31 @@ interface Readiness {
 }
 
 /** Readiness of a process of the runtime, by its own health endpoint. */
-async function readiness({ outputs }: RunningStack, service: string): Promise<Readiness> {
+async function readiness({ outputs }: RunningStack, service: string, unreachable: string): Promise<Readiness> {
   const address = outputs.services[service];
   if (!address) throw new Failing(`${service} has no address`, 'npm run up');
   const url = `http://${address.host}:${String(address.port)}/health/ready`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
+    throw new Failing(`no answer from ${url}: ${causeOf(error)}`, unreachable);
+  });
   return (await response.json()) as Readiness;
 }
 
+/** `fetch failed` says nothing; what it was caused by does. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
+  return code ?? message;
+}
+
 /** A check that asks one process whether it is ready, and names what it waits for; `logs`: its name for `npm run logs`. */
-function process(name: string, logs: string): Check {
+function process(name: string, logs: string, start: (stack: RunningStack) => string = () => 'npm run up'): Check {
   const fix = `npm run up; if it stays so: npm run logs -- ${logs}`;
   return {
     name,
     fix,
     run: async (stack) => {
-      const { ready, checks } = await readiness(stack, name);
+      const { ready, checks } = await readiness(stack, name, start(stack));
       const parts = Object.entries(checks);
       const waiting = parts
         .filter(([, check]) => !check.ok)
@@ -41,6 +50,8 @@ const onHost = (stack: RunningStack, ...command: readonly string[]) => ({
   typed: ['docker exec', container(stack, 'gateway-host'), ...command].join(' '),
 });
 
+const restartUnit = (stack: RunningStack) => onHost(stack, 'systemctl', 'restart', GATEWAY_UNIT).typed;
+
 const unit: Check = {
   name: 'systemd unit',
   fix: 'npm run up',
@@ -53,7 +64,7 @@ const unit: Check = {
     if (state['ActiveState'] !== 'active')
       throw new Failing(
         `${GATEWAY_UNIT} is ${state['ActiveState'] ?? 'unknown'} (${state['Result'] ?? '?'})`,
-        onHost(stack, 'systemctl', 'restart', GATEWAY_UNIT).typed,
+        restartUnit(stack),
       );
     return `${GATEWAY_UNIT} ${state['SubState'] ?? ''}, restarted ${state['NRestarts'] ?? '?'} times`;
   },
@@ -78,7 +89,7 @@ const session: Check = {
 export const gatewayChecks: readonly Check[] = [
   unit,
   session,
-  process('gateway', 'gateway'),
+  process('gateway', 'gateway', restartUnit),
   process('consumer', 'consumer'),
   process('api', 'gateway-api'),
 ];

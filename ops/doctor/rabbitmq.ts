@@ -19,10 +19,11 @@ export const rabbitmq: Check = {
     const value = (name: string) =>
       Number(lines.find((line) => line.startsWith(`${name}{`) && line.includes(`queue="${queue}"`))?.split(' ')[1]);
     const consumers = value('rabbitmq_detailed_queue_consumers');
-    // The broker declares its topology when it starts.
-    if (Number.isNaN(consumers)) throw new Failing(`there is no queue ${queue}`, restart(stack, 'rabbitmq'));
-    if (consumers === 0) throw new Failing(`nobody consumes ${queue}`, restart(stack, 'consumer'));
     const messages = value('rabbitmq_detailed_queue_messages');
+    // A queue that was deleted keeps its count of consumers for a minute. The broker declares its topology when it starts.
+    if (Number.isNaN(consumers) || Number.isNaN(messages))
+      throw new Failing(`there is no queue ${queue}`, restart(stack, 'rabbitmq'));
+    if (consumers === 0) throw new Failing(`nobody consumes ${queue}`, restart(stack, 'consumer'));
     return `${queue}: ${String(messages)} messages, ${String(consumers)} consumer(s)`;
   },
 };

@@ -18,10 +18,16 @@ async function ask<T>(stack: RunningStack, service: string, question: (client: R
     ...(user && { username: user }),
     ...(password && { password }),
   });
-  client.on('error', () => undefined);
+  // What `connect` rejects with is only that the connection is closed; why, comes before.
+  let cause: unknown;
+  client.on('error', (error) => {
+    cause = error;
+  });
   try {
     await client.connect();
     return await question(client);
+  } catch (error) {
+    throw cause ?? error;
   } finally {
     client.disconnect();
   }
