@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { upstreamImage, UPSTREAM } from '../../components/images.js';
+import { upstreamImage, UPSTREAM } from '../../components/image-names.js';
 import { pinImages } from '../../ops/images-pin.js';
 import { UserError } from '../../stack/errors.js';
 import { imageTools } from '../support/image-tools.js';
