@@ -1,13 +1,9 @@
-import type { ChannelCursor, ChannelMarks, IngestBatch, IngestDeletion, IngestMessage } from './message-store.js';
+import type { ChannelCursor, IngestBatch, IngestMessage } from './message-store.js';
 
 /** What one channel wants stored at once: messages and, in the same transaction, how far it has been read. */
 export interface Submission {
   readonly messages: readonly IngestMessage[];
-  /** @default none */
-  readonly deletions?: readonly IngestDeletion[];
   readonly cursor: ChannelCursor | null;
-  /** @default none */
-  readonly marks?: ChannelMarks | null;
 }
 
 export interface BatcherOptions {
@@ -74,7 +70,7 @@ export class IngestBatcher {
     let rows = 0;
     let count = 0;
     for (const { submission } of this.#waiting) {
-      rows += Math.max(1, submission.messages.length + (submission.deletions?.length ?? 0));
+      rows += Math.max(1, submission.messages.length);
       if (count > 0 && rows > this.#maxRows) break;
       count += 1;
     }
@@ -111,12 +107,7 @@ function merge(batch: readonly Waiting[]): IngestBatch {
   for (const { submission } of batch)
     if (submission.cursor)
       cursors.set(`${submission.cursor.accountId}:${submission.cursor.channelId}`, submission.cursor);
-  return {
-    messages: batch.flatMap(({ submission }) => submission.messages),
-    deletions: batch.flatMap(({ submission }) => submission.deletions ?? []),
-    cursors: [...cursors.values()],
-    marks: batch.flatMap(({ submission }) => submission.marks ?? []),
-  };
+  return { messages: batch.flatMap(({ submission }) => submission.messages), cursors: [...cursors.values()] };
 }
 
 function asError(error: unknown): Error {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
@@ -14,7 +14,8 @@ import { hasCode } from './errno.js';
  *
  * Promised: among processes that share pid and network namespace, at most one holds the lock; the lock of a process
  * that died, or of an earlier boot, is taken over. Not promised: anything between machines, or between containers that
- * share the folder: there the lease in the database decides (runtime/gateway/lease-keeper.ts).
+ * share the folder: never copy a session. The holder keeps an abstract unix socket, which the kernel takes back when it
+ * dies: /proc alone does not do, because a unit with `ProtectProc=` and `PrivateUsers=` does not see the others.
  * On failure: SESSION_IN_USE, with the holder's pid.
  */
 
@@ -45,15 +46,25 @@ export async function lockSession(sessionPath: string): Promise<SessionLock> {
   try {
     const text = await readOrNull(path);
     const holder = text === null ? null : parse(text);
-    if (holder && isAlive(holder))
-      throw new RuntimeError('SESSION_IN_USE', `${sessionPath} is in use by process ${String(holder.pid)}`);
+    const inUse = () =>
+      new RuntimeError('SESSION_IN_USE', `${sessionPath} is in use by process ${String(holder?.pid ?? 'unknown')}`);
+    if (holder && isAlive(holder)) throw inUse();
+    const held = await listen(nameOf(path, 'held'));
+    if (!held) throw inUse();
+    // The process may end while it holds the lock.
+    held.unref();
     const draft = `${path}.${mine.token}`;
     await writeFile(draft, JSON.stringify(mine), { flag: 'wx', mode: 0o600 });
     await rename(draft, path);
+    return {
+      release: async () => {
+        await release(path, mine.token);
+        if (held.listening) await close(held);
+      },
+    };
   } finally {
     await leave();
   }
-  return { release: () => release(path, mine.token) };
 }
 
 /**
@@ -62,22 +73,35 @@ export async function lockSession(sessionPath: string): Promise<SessionLock> {
  * and takes back when it dies, so that it can never be stale itself.
  */
 async function enter(path: string): Promise<() => Promise<void>> {
-  const name = `\0telegram-gateway-${createHash('sha256').update(resolve(path)).digest('hex').slice(0, 32)}`;
+  const name = nameOf(path, 'turn');
   for (let attempt = 0; attempt < TURN_ATTEMPTS; attempt += 1) {
-    const server = createServer();
-    try {
-      server.listen(name);
-      await once(server, 'listening');
-      return async () => {
-        server.close();
-        await once(server, 'close');
-      };
-    } catch (error) {
-      if (!hasCode(error, 'EADDRINUSE')) throw error;
-      await delay(TURN_PAUSE_MS);
-    }
+    const turn = await listen(name);
+    if (turn) return () => close(turn);
+    await delay(TURN_PAUSE_MS);
   }
   throw new RuntimeError('SESSION_IN_USE', `${path} is being taken by another gateway that is starting`);
+}
+
+function nameOf(path: string, purpose: 'turn' | 'held'): string {
+  return `\0telegram-gateway-${purpose}-${createHash('sha256').update(resolve(path)).digest('hex').slice(0, 32)}`;
+}
+
+/** An abstract unix socket of this name; null while another process has it. */
+async function listen(name: string): Promise<Server | null> {
+  const server = createServer((socket) => socket.destroy());
+  try {
+    server.listen(name);
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    if (!hasCode(error, 'EADDRINUSE')) throw error;
+    return null;
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  server.close();
+  await once(server, 'close');
 }
 
 async function release(path: string, token: string): Promise<void> {
@@ -112,7 +136,7 @@ function whoAmI(): Omit<Holder, 'token'> {
 }
 
 /** The unit hides /proc/sys (`ProcSubset=pid`) and hands the same number over, without dashes, as `%b`. */
-export function bootId(): string {
+function bootId(): string {
   const given = process.env['TELEGRAM_BOOT_ID'] ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
   return given.trim().replaceAll('-', '');
 }
