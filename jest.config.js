@@ -8,7 +8,7 @@ const project = (name, folder) => ({
   displayName: name,
   testMatch: [`<rootDir>/tests/${folder}/**/*.test.ts`],
 });
-/** Tests against real services. */
+/** Tests that talk to something: real services, or a simulator over a socket. */
 const live = (name) => ({
   ...project(name, name),
   setupFilesAfterEnv: ['<rootDir>/tests/support/second-chance.ts'],
@@ -18,7 +18,7 @@ const live = (name) => ({
 module.exports = {
   testTimeout: 60_000,
   projects: [
-    project('unit', 'unit'),
+    live('unit'),
     project('stack-up', 'stack-up'),
     live('services'),
     live('stack'),

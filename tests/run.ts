@@ -17,8 +17,9 @@ const REPORTS = join(ROOT, '.stack', 'reports');
 const wanted = process.argv.slice(2);
 const tallies: Tally[] = [];
 
-/** Levels after the gates; the later ones need the stack that `stack-up` leaves. */
-type Level = 'unit' | 'stack-up' | 'services' | 'stack' | 'stack-down' | 'cli';
+/** Levels after the gates; the later ones need the stack that `stack-up` leaves. Minutes after which a level hangs. */
+const LIMIT_MINUTES = { unit: 10, 'stack-up': 12, services: 10, stack: 25, 'stack-down': 5, cli: 18 } as const;
+type Level = keyof typeof LIMIT_MINUTES;
 
 function note(text: string): void {
   process.stderr.write(`\n── ${text}\n`);
@@ -49,17 +50,20 @@ function level(name: Level, environment: () => Record<string, string> = () => ({
   rmSync(file, { force: true });
   const own = settingsOf(name, environment);
   if (!own) return false;
-  const parallel = name === 'unit' ? [] : ['--runInBand'];
+  const parallel = name === 'unit' ? [] : ['--runInBand', '--forceExit'];
   const args = ['--selectProjects', name, '--passWithNoTests', '--json', `--outputFile=${file}`, ...parallel];
-  const { status } = spawnSync(
+  const { status, signal } = spawnSync(
     process.execPath,
     ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args],
     {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 2],
       env: { ...process.env, ...testEnvironment(), ...own, NODE_NO_WARNINGS: '1' },
+      timeout: LIMIT_MINUTES[name] * 60_000,
+      killSignal: 'SIGKILL',
     },
   );
+  if (signal) note(`${name}: ended after ${String(LIMIT_MINUTES[name])} minutes, the file that was running hangs`);
   const tally = tallyOf(name, file, status ?? 1, since(started));
   tallies.push(tally);
   return tally.failed === 0;
