@@ -119,7 +119,7 @@ export const PORTS = {
 } as const;
 
 /** Exit codes of the runtime; the unit file names the fatal ones in `RestartPreventExitStatus`. */
-export const EXIT = { ok: 0, failure: 1, config: 64, telegramAuth: 65, sessionInUse: 66 } as const;
+export const EXIT = { ok: 0, failure: 1, config: 64, telegramAuth: 65, sessionInUse: 66, leaseLost: 67 } as const;
 
 /** Where things live on the gateway host. */
 export const GATEWAY_PATHS = {

@@ -18,6 +18,11 @@ export const RUNTIME_ERRORS = {
     fix: 'Give the session file mode 0600 and, if others could read it, log in anew.',
   },
   SESSION_IN_USE: { exit: 66, status: 503, fix: 'Stop the other gateway that holds this session.' },
+  LEASE_LOST: {
+    exit: 67,
+    status: 503,
+    fix: 'Decide which machine runs the gateway of this account, and stop the other one.',
+  },
   TELEGRAM_AUTH_FATAL: { exit: 65, status: 503, fix: 'Run `npm run login` to make a new session.' },
   LOGIN_INPUT: {
     exit: 1,

@@ -1,6 +1,11 @@
 /** What happened to a message; also the routing-independent `type` of the AMQP message. */
 export type EventKind = 'message.created' | 'message.edited' | 'message.deleted';
 
+export const EVENT_KINDS: readonly EventKind[] = ['message.created', 'message.edited', 'message.deleted'];
+
+/** How the gateway came by it. */
+export type EventSource = 'push' | 'difference' | 'backfill' | 'reconcile';
+
 /**
  * One event as it stands on the exchange (JSON, UTF-8) and in a handler's hands.
  * Every 64-bit id is a decimal string.
@@ -15,17 +20,22 @@ export interface TelegramEvent {
   /** Bare channel id, positive. */
   readonly channelId: string;
   readonly messageId: string;
-  /** 1 for the message as first seen, then one more an edit. */
+  /**
+   * Grows by one with each event of a message: 1 for the message as first seen, then one more an edit, and one more for
+   * the deletion, which is the last. A deletion of a message never seen is 1.
+   */
   readonly version: number;
-  /** When Telegram says it was posted, ISO 8601, whole seconds. */
-  readonly postedAt: string;
+  /** When Telegram says it was posted, ISO 8601, whole seconds; null for a deletion of a message never seen. */
+  readonly postedAt: string | null;
+  /** When Telegram says it was edited, ISO 8601, whole seconds; absent for a copy that was never edited. */
+  readonly editedAt?: string;
   /** When the gateway received it, ISO 8601 with milliseconds. */
   readonly receivedAt: string;
-  /** Empty for a message without text. U+0000 is stripped. */
+  /** Empty for a message without text, and for a deletion. U+0000 is stripped. */
   readonly text: string;
   /** Short name of the media (`photo`, `document`, ...), or null. */
   readonly mediaType: string | null;
-  readonly source: 'push' | 'difference' | 'backfill' | 'reconcile';
+  readonly source: EventSource;
 }
 
 /** The id that lets consumers drop repeats. */

@@ -65,11 +65,10 @@ create table telegram_gateway.message_versions (
   media_type     text,
   metadata       jsonb       not null default '{}',
   raw            bytea       not null,
-  -- Of text, media and metadata: the same edit seen twice (push and difference) is one version, while a return to an
-  -- earlier text at a later time is a new one.
+  -- Of text, entities and media (runtime/store/content-hash.ts). Views, reactions, keyboards and web pages are left out:
+  -- a copy with the hash of the newest version is no version.
   content_sha256 bytea       not null,
   constraint message_versions_pk primary key (channel_id, message_id, version, posted_at),
-  constraint message_versions_edit_key unique (channel_id, message_id, edited_at, content_sha256, posted_at),
   constraint message_versions_source_known check (source in ('push', 'difference', 'backfill', 'reconcile')),
   constraint message_versions_version_positive check (version >= 1)
 );
@@ -84,6 +83,7 @@ create table telegram_gateway.message_tombstones (
   channel_id  bigint      not null,
   message_id  bigint      not null,
   account_id  text        not null,
+  -- When the gateway heard of it: the notice itself tells no time.
   deleted_at  timestamptz not null,
   source      text        not null,
   constraint message_tombstones_pk primary key (channel_id, message_id)

@@ -26,7 +26,7 @@ export function nodePath(version: string): string {
  */
 export function renderUnit({ nodeVersion, memoryMb, allowedNetworks }: UnitArgs): string {
   const heapMb = Math.floor(memoryMb * HEAP_SHARE);
-  const fatal = [EXIT.config, EXIT.telegramAuth, EXIT.sessionInUse].map(String).join(' ');
+  const fatal = [EXIT.config, EXIT.telegramAuth, EXIT.sessionInUse, EXIT.leaseLost].map(String).join(' ');
   const firewall = allowedNetworks
     ? `IPAddressDeny=any\nIPAddressAllow=${['localhost', ...allowedNetworks].join(' ')}\n`
     : '';

@@ -1,8 +1,8 @@
 import type { ConsumeMessage } from 'amqplib';
 import { ATTEMPT_HEADER, ENVELOPE_VERSION } from '../contract.js';
-import type { TelegramEvent } from '../events.js';
+import { EVENT_KINDS, type TelegramEvent } from '../events.js';
 
-const IDS = ['id', 'kind', 'accountId', 'channelId', 'messageId', 'postedAt', 'receivedAt', 'text', 'source'] as const;
+const STRINGS = ['id', 'kind', 'accountId', 'channelId', 'messageId', 'receivedAt', 'text', 'source'] as const;
 
 export function encodeEvent(event: TelegramEvent): Buffer {
   return Buffer.from(JSON.stringify(event));
@@ -15,7 +15,10 @@ export function decodeEvent(body: Buffer): TelegramEvent {
   const fields = new Map<string, unknown>(Object.entries(value));
   if (fields.get('v') !== ENVELOPE_VERSION)
     throw new Error(`v: expected ${String(ENVELOPE_VERSION)}, got ${JSON.stringify(fields.get('v'))}`);
-  for (const name of IDS) if (typeof fields.get(name) !== 'string') throw new Error(`${name}: expected a string`);
+  for (const name of STRINGS) if (typeof fields.get(name) !== 'string') throw new Error(`${name}: expected a string`);
+  if (!EVENT_KINDS.some((kind) => kind === fields.get('kind'))) throw new Error('kind: unknown');
+  const postedAt = fields.get('postedAt');
+  if (typeof postedAt !== 'string' && postedAt !== null) throw new Error('postedAt: expected a string or null');
   if (typeof fields.get('version') !== 'number') throw new Error('version: expected a number');
   return value as TelegramEvent;
 }

@@ -18,6 +18,8 @@ export interface ChannelInfo extends ChannelRef {
   readonly username: string | null;
   /** The channel's current `pts`; null where the source does not tell. */
   readonly pts: number | null;
+  /** The newest message at that `pts`; absent or null where the source does not tell. */
+  readonly topMessageId?: string | null;
 }
 
 /** A message as Telegram sent it, without TL classes. */

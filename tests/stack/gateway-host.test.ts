@@ -27,7 +27,7 @@ describe('the gateway under systemd', () => {
     'ProtectSystem=strict',
     'Type=notify',
     'WatchdogSec=30s',
-    'RestartPreventExitStatus=64 65 66',
+    'RestartPreventExitStatus=64 65 66 67',
   ])('S1 S5 its unit says %s', (line) => {
     expect(unit.split('\n')).toContain(line);
   });

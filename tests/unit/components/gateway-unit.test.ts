@@ -23,7 +23,7 @@ ExecStart=/opt/telegram-gateway/node/24.21.0/node --max-old-space-size=260 /opt/
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=10s
-RestartPreventExitStatus=64 65 66
+RestartPreventExitStatus=64 65 66 67
 TimeoutStartSec=60s
 TimeoutStopSec=20s
 KillMode=mixed

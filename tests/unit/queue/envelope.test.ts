@@ -17,6 +17,8 @@ describe('envelope', () => {
     ['no object', '1', 'expected an object'],
     ['another version', JSON.stringify({ ...event, v: 2 }), 'v: expected 1, got 2'],
     ['a number for an id', JSON.stringify({ ...event, channelId: 77 }), 'channelId: expected a string'],
+    ['an unknown kind', JSON.stringify({ ...event, kind: 'message.moved' }), 'kind: unknown'],
+    ['a number for a date', JSON.stringify({ ...event, postedAt: 1 }), 'postedAt: expected a string or null'],
     ['no version', JSON.stringify({ ...event, version: undefined }), 'version: expected a number'],
   ])('R6 refuses %s', (_what, body, message) => {
     expect(() => decodeEvent(Buffer.from(body))).toThrow(message);
