@@ -82,6 +82,22 @@ export const environmentSchema = z.object({
     .string()
     .default('/opt/telegram-gateway/.session/default.session')
     .describe('Session of the account (0600); made by `npm run login`.'),
+  TELEGRAM_BACKFILL_DEPTH: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Messages before the newest that are read from the history of a channel seen for the first time.'),
+  TELEGRAM_POLL_INTERVAL_S: z.coerce
+    .number()
+    .min(1)
+    .default(30)
+    .describe('A channel that was silent for so long is asked whether anything was missed, in seconds.'),
+  TELEGRAM_RECONCILE_INTERVAL_S: z.coerce
+    .number()
+    .min(1)
+    .default(600)
+    .describe('How often the ids of a channel are compared with those that Telegram has, in seconds.'),
   TELEGRAM_SIMULATOR_ADDRESS: z.string().default('').describe('host:port of the Telegram simulator. Development only.'),
   TELEGRAM_SIMULATOR_PUBLIC_KEY: z.string().default('').describe('Public RSA key (base64 DER, SPKI) of the simulator.'),
 

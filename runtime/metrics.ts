@@ -8,9 +8,9 @@ const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 
 const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
   new Counter<L>({ name, help, labelNames: [...labelNames], registers: [registry] });
 /** Has no value until the process that knows it sets one: a 0 of all others would read as "not connected". */
-const gauge = (name: string, help: string) => {
-  const made = new Gauge({ name, help, registers: [registry] });
-  made.remove();
+const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => {
+  const made = new Gauge<L>({ name, help, labelNames: [...labelNames], registers: [registry] });
+  if (labelNames.length === 0) made.remove();
   return made;
 };
 const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
@@ -19,6 +19,7 @@ const histogram = <L extends string>(name: string, help: string, labelNames: rea
 export const metrics = {
   received: counter('telegram_messages_received_total', 'Messages that Telegram delivered.', ['source']),
   stored: counter('telegram_messages_stored_total', 'Messages committed to the database.'),
+  changes: counter('telegram_message_changes_total', 'Edits and deletions committed to the database.', ['kind']),
   published: counter('telegram_messages_published_total', 'Events that the broker confirmed.'),
   consumed: counter('telegram_messages_consumed_total', 'Events whose handler committed.', ['group', 'mode']),
   failed: counter('telegram_messages_failed_total', 'Events that failed, by the stage that gave up.', ['stage']),
@@ -33,8 +34,11 @@ export const metrics = {
   outboxPending: gauge('telegram_outbox_pending', 'Outbox rows not yet confirmed by the broker.'),
   outboxOldestAge: gauge('telegram_outbox_oldest_age_seconds', 'Age of the oldest unconfirmed outbox row.'),
   gapRecovered: counter('telegram_gap_recovered_total', 'Messages fetched by a difference.'),
-  gapTooLong: counter('telegram_gap_too_long_total', 'Gaps that Telegram no longer keeps and that were not filled.'),
+  gapTooLong: counter('telegram_gap_too_long_total', 'Gaps that Telegram no longer keeps: read from the history.'),
   reconcilerRecovered: counter('telegram_reconciler_recovered_total', 'Messages that only the reconciler found.'),
+  channels: gauge('telegram_channels', 'Channels of the account by what is done with them.', ['state']),
+  holes: gauge('telegram_message_holes', 'Messages that exist and could not be read or stored.'),
+  floodWaits: counter('telegram_flood_waits_total', 'Times that Telegram asked to wait.', ['class']),
   connectionState: gauge('telegram_connection_state', '1 connected, 0 not.'),
   credentialEpoch: gauge('telegram_credential_epoch', 'Epoch of the credentials that all connections use.'),
   queueDepth: gauge('telegram_ingress_queue_depth', 'Updates waiting in the gateway.'),

@@ -8,10 +8,12 @@ import { TelegramMessageQueue } from '../queue/telegram-message-queue.js';
 import type { CredentialStore } from '../credentials.js';
 import { Database, databaseOptions } from '../store/database.js';
 import { claimOutbox, outboxStats, removeFromOutbox } from '../store/outbox.js';
+import { releaseLease, renewLease, takeLease } from '../store/lease.js';
 import { TelegramStore } from '../store/telegram-store.js';
 import type { ChangeOver } from '../reload.js';
 import type { ProcessContext } from '../start.js';
-import type { GatewayParts } from './process.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { endWithLeaseLost, type GatewayParts } from './process.js';
 
 /**
  * The gateway's adapters: store, relay to the broker, cache. Nothing here waits: each may be away when the gateway starts.
@@ -21,6 +23,22 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
   const { environment, credentials, logger, shutdown } = context;
   const database = new Database(databaseOptions(environment, credentials, 'telegram-gateway'));
   shutdown.onClose('database', () => database.close());
+
+  // Given back after everything else has stopped but the database.
+  const lease = new LeaseKeeper({
+    accountId: environment.TELEGRAM_ACCOUNT,
+    store: {
+      take: (accountId, owner, ttlMs) => takeLease(database, accountId, owner, ttlMs),
+      renew: (fence, ttlMs) => renewLease(database, fence, ttlMs),
+      release: (fence) => releaseLease(database, fence),
+    },
+    logger,
+    signal: shutdown.signal,
+    onLost: (error) => {
+      endWithLeaseLost(error, logger, shutdown);
+    },
+  });
+  shutdown.onClose('lease', () => lease.release());
 
   const connection = connectCache(environment, credentials, logger);
   const cache = connection && new RedisTelegramCache(connection);
@@ -56,7 +74,8 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
   ];
   if (cache) sinks.push((stored) => void cache.cacheMessages(stored.map(({ event }) => event)));
   return {
-    store: new TelegramStore(database),
+    store: new TelegramStore(database, () => lease.fence),
+    lease,
     sinks,
     start: () => {
       relay.start();

@@ -1,15 +1,20 @@
 import { IngestBatcher } from '../ingest/batch.js';
 import { Committer, type AfterCommitSink } from '../ingest/commit.js';
-import type { MessageStore } from '../ingest/message-store.js';
+import type { MessageStore, StoredChannel } from '../ingest/message-store.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
 import { Backlog } from '../telegram/backlog.js';
+import { ChannelState } from '../telegram/channel-state.js';
 import { ChannelWorker } from '../telegram/channel-worker.js';
 import type { TelegramError, TelegramPort } from '../telegram/client.js';
+import { CommonBox } from '../telegram/common-box.js';
 import { TelegramConnection } from '../telegram/connection.js';
+import { readDifference } from '../telegram/difference.js';
 import { ChannelDiscovery } from '../telegram/discovery.js';
-import { Recovery } from '../telegram/recovery.js';
+import { RequestBudget } from '../telegram/request-budget.js';
+import type { RetryPauses } from '../telegram/retry.js';
 import { UpdateIngress } from '../telegram/updates.js';
+import { Upkeep, type UpkeepIntervals } from '../telegram/upkeep.js';
 
 /** A commit that hangs longer than any timeout of the database client: the pipeline is stuck, not waiting. */
 const STUCK_MS = 60_000;
@@ -23,39 +28,75 @@ export interface PipelineOptions {
   readonly sinks: readonly AfterCommitSink[];
   readonly logger: Logger;
   readonly onFatal: (error: TelegramError) => void;
+  /** Another gateway writes for this account now. */
+  readonly onLeaseLost?: (error: Error) => void;
   /** After every connect; the session may have changed. */
   readonly onConnected?: (port: TelegramPort) => void;
   /** Waiting updates of one channel at most. @default 10000 */
   readonly capacity?: number;
+  /** Ids before the newest that are read of a channel seen for the first time. @default 0 */
+  readonly backfillDepth?: number;
+  readonly intervals?: UpkeepIntervals;
+  readonly retryMs?: RetryPauses;
 }
 
 /**
  * Telegram → channel workers → batches → store: the parts of the gateway put together.
  *
- * Promised: what Telegram delivered is committed, or is fetched again by a difference after the next connect or start.
- * Not promised yet: edits, deletions, gaps that Telegram no longer keeps, channels that are not pushed.
+ * Promised: what Telegram delivered is committed, or is fetched again; what it did not deliver is looked for.
  */
 export class Pipeline {
   readonly #stop = new AbortController();
+  readonly #backlog = new Backlog();
   readonly #committer: Committer;
   readonly #batcher: IngestBatcher;
+  readonly #connection: TelegramConnection;
+  readonly #budget: RequestBudget;
   readonly #ingress: UpdateIngress;
   readonly #discovery: ChannelDiscovery;
-  readonly #connection: TelegramConnection;
+  readonly #commonBox: CommonBox;
+  readonly #upkeep: Upkeep;
   #fatal = false;
 
   constructor(private readonly options: PipelineOptions) {
-    const { accountId, store, logger } = options;
+    const { accountId, store, logger, sinks, onLeaseLost } = options;
     const signal = this.#stop.signal;
-    this.#committer = new Committer({ store, sinks: options.sinks, logger, signal });
+    this.#committer = new Committer({ store, sinks, logger, signal, ...(onLeaseLost && { onLeaseLost }) });
     this.#batcher = new IngestBatcher({ commit: (batch) => this.#committer.commit(batch) });
     this.#connection = this.#createConnection();
+    const port = () => this.#connection.current;
+    const floodWaits = {
+      load: () => store.loadFloodWaits(accountId),
+      save: (methodClass: string, until: Date) => store.saveFloodWait(accountId, methodClass, until),
+    };
+    this.#budget = new RequestBudget({ port, floodWaits, logger, signal });
     this.#ingress = this.#createIngress();
-    this.#discovery = new ChannelDiscovery({ accountId, store, ingress: this.#ingress, logger, signal });
+    const common = { accountId, store, logger, signal, budget: this.#budget };
+    const { retryMs } = options;
+    const first = { depth: options.backfillDepth ?? 0 };
+    this.#discovery = new ChannelDiscovery({
+      ...common,
+      ingress: this.#ingress,
+      port,
+      first,
+      ...(retryMs && { retryMs }),
+    });
+    this.#commonBox = this.#createCommonBox();
+    this.#upkeep = new Upkeep({
+      ...common,
+      workers: () => this.workers,
+      online: () => port() !== null,
+      reload: () => this.#discovery.load(),
+      account: () => {
+        this.#readAccount();
+      },
+      ...(options.intervals && { intervals: options.intervals }),
+    });
   }
 
   start(): void {
     this.#connection.start();
+    this.#upkeep.start();
   }
 
   get connected(): boolean {
@@ -113,7 +154,7 @@ export class Pipeline {
       onOnline: (port) => {
         // Whatever was pushed while we were away is lost: each connect begins with the difference of every channel.
         this.#ingress.markAllDirty('connected');
-        this.#discovery.refresh(port, () => this.#connection.current === port);
+        this.#readAccount();
         this.options.onConnected?.(port);
       },
       onFatal: (error) => {
@@ -123,30 +164,61 @@ export class Pipeline {
   }
 
   #createIngress(): UpdateIngress {
-    const { accountId, logger, capacity } = this.options;
-    const backlog = new Backlog();
-    const recovery = new Recovery({ port: () => this.#connection.current, logger, signal: this.#stop.signal });
     return new UpdateIngress({
-      logger,
-      createWorker: (channel) =>
-        new ChannelWorker({
-          accountId,
-          channel,
-          pts: channel.pts,
-          submit: (submission) => this.#batcher.submit(submission),
-          recovery,
-          backlog,
-          logger,
-          onFatal: (error) => {
-            this.#onFatal(error);
-          },
-          ...(capacity === undefined ? {} : { capacity }),
-        }),
+      logger: this.options.logger,
+      createWorker: (channel) => this.#createWorker(channel),
       onUnknown: (channel) => {
-        const port = this.#connection.current;
-        if (port) this.#discovery.announce(channel, port, () => this.#connection.current === port);
+        this.#discovery.announce(channel);
+      },
+      onStanding: () => {
+        this.#discovery.refresh();
       },
     });
+  }
+
+  #createWorker(channel: StoredChannel): ChannelWorker {
+    const { accountId, store, logger, capacity, retryMs } = this.options;
+    const submit = this.#batcher.submit.bind(this.#batcher);
+    return new ChannelWorker({
+      state: new ChannelState({ accountId, channel, submit, logger }),
+      readOn: (state, turn) => readDifference(state, turn, logger),
+      budget: this.#budget,
+      backlog: this.#backlog,
+      logger,
+      gone: channel.status === 'gone',
+      onGone: (gone) => {
+        const status = gone ? 'gone' : 'active';
+        logger.warn({ channelId: channel.id, status }, gone ? 'Telegram refuses this channel' : 'channel is back');
+        store.setChannelStatus(accountId, [channel.id], status).catch((error: unknown) => {
+          logger.warn({ err: error, channelId: channel.id }, 'the status of a channel could not be stored');
+        });
+      },
+      onFatal: (error) => {
+        this.#onFatal(error);
+      },
+      ...(capacity !== undefined && { capacity }),
+      ...(retryMs && { retryMs }),
+    });
+  }
+
+  #createCommonBox(): CommonBox {
+    const { accountId, store, logger } = this.options;
+    return new CommonBox({
+      ...{ accountId, store, logger, budget: this.#budget },
+      onUpdates: (batch) => {
+        this.#ingress.accept(batch);
+      },
+      onUnknown: (why) => {
+        this.#ingress.markAllDirty(why);
+        this.#discovery.refresh();
+      },
+    });
+  }
+
+  /** The list of channels, and what the common box tells of them. */
+  #readAccount(): void {
+    this.#discovery.refresh();
+    void this.#commonBox.catchUp();
   }
 
   #onFatal(error: TelegramError): void {

@@ -24,7 +24,9 @@ export interface GatewayParts {
   readonly store: MessageStore;
   /** Told of stored events after COMMIT, never awaited: the queue relay, the cache. */
   readonly sinks: readonly AfterCommitSink[];
-  /** Called once this process holds the session: before, the outbox may be in another one's hands. */
+  /** The right to serve the account, across machines; taken before anything is read or published. */
+  readonly lease?: { take(): Promise<void> };
+  /** Called once this process holds session and lease: before, the outbox may be in another one's hands. */
   readonly start?: () => void;
   /** Further parts of `/health/ready`, such as the database. */
   readonly checks?: Readonly<Record<string, Check>>;
@@ -37,7 +39,7 @@ export interface GatewayParts {
  *
  * Promised: without a session it runs, is not ready, and says that it waits for `npm run login`; with one it connects
  * for as long as it takes. On failure: a session that Telegram refuses ends the process with exit code 65, one that
- * another gateway holds with 66; neither is worth a restart.
+ * another gateway holds with 66, one that another gateway has taken over with 67; none is worth a restart.
  */
 export async function runGateway(
   environment: Environment,
@@ -86,13 +88,13 @@ export async function runGateway(
 
   const lock = await lockSession(environment.TELEGRAM_SESSION_FILE);
   shutdown.onClose('session lock', () => lock.release());
-  parts.start?.();
   // Asked for with each connect: another application is used from the next one on.
   const telegram = () => credentials.current.telegram ?? (endpoint ? SIMULATOR_APP : credentials.need('telegram'));
   telegram();
   void gateway
     .run((session) => new GramjsTelegram({ ...telegram(), session, endpoint, logger }))
     .catch((error: unknown) => {
+      if (shutdown.signal.aborted) return;
       const known = error instanceof RuntimeError ? { code: error.code, fix: error.fix } : {};
       logger.fatal({ err: error, ...known }, 'the gateway cannot go on');
       void shutdown.stop(error instanceof RuntimeError ? error.exitCode : EXIT.failure);
@@ -144,6 +146,11 @@ class Gateway {
 
   async run(createPort: (session: string) => TelegramPort): Promise<void> {
     const path = this.environment.TELEGRAM_SESSION_FILE;
+    if (this.parts.lease) {
+      this.#phase = 'waits for the lease of the account in the database';
+      await this.parts.lease.take();
+    }
+    this.parts.start?.();
     const session = await waitForSession(path, this.shutdown.signal, () => {
       this.#phase = 'waits for a session: run `npm run login`';
       this.logger.warn({ code: 'SESSION_MISSING', file: path }, 'no session yet: run `npm run login`');
@@ -156,8 +163,16 @@ class Gateway {
       store: this.parts.store,
       sinks: this.parts.sinks,
       logger: this.logger,
+      backfillDepth: this.environment.TELEGRAM_BACKFILL_DEPTH,
+      intervals: {
+        pollMs: this.environment.TELEGRAM_POLL_INTERVAL_S * 1_000,
+        auditMs: this.environment.TELEGRAM_RECONCILE_INTERVAL_S * 1_000,
+      },
       onFatal: (error) => {
         this.#endFatally(error);
+      },
+      onLeaseLost: (error) => {
+        endWithLeaseLost(error, this.logger, this.shutdown);
       },
       onConnected: (port) => {
         // Telegram may have moved the account to another data centre, with a new key.
@@ -182,4 +197,15 @@ class Gateway {
     );
     void this.shutdown.stop(EXIT.telegramAuth);
   }
+}
+
+/** Another gateway serves the account: this one must not even come back. Said once, whoever noticed it first. */
+export function endWithLeaseLost(error: Error, logger: Logger, shutdown: Shutdown): void {
+  if (shutdown.signal.aborted) return;
+  metrics.failed.inc({ stage: 'lease' });
+  logger.fatal(
+    { code: 'LEASE_LOST', reason: error.message, fix: RUNTIME_ERRORS.LEASE_LOST.fix },
+    'another gateway has taken over this account',
+  );
+  void shutdown.stop(EXIT.leaseLost);
 }

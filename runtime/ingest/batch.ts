@@ -1,9 +1,13 @@
-import type { ChannelCursor, IngestBatch, IngestMessage } from './message-store.js';
+import type { ChannelCursor, ChannelMarks, IngestBatch, IngestDeletion, IngestMessage } from './message-store.js';
 
 /** What one channel wants stored at once: messages and, in the same transaction, how far it has been read. */
 export interface Submission {
   readonly messages: readonly IngestMessage[];
+  /** @default none */
+  readonly deletions?: readonly IngestDeletion[];
   readonly cursor: ChannelCursor | null;
+  /** @default none */
+  readonly marks?: ChannelMarks | null;
 }
 
 export interface BatcherOptions {
@@ -70,7 +74,7 @@ export class IngestBatcher {
     let rows = 0;
     let count = 0;
     for (const { submission } of this.#waiting) {
-      rows += Math.max(1, submission.messages.length);
+      rows += Math.max(1, submission.messages.length + (submission.deletions?.length ?? 0));
       if (count > 0 && rows > this.#maxRows) break;
       count += 1;
     }
@@ -107,7 +111,12 @@ function merge(batch: readonly Waiting[]): IngestBatch {
   for (const { submission } of batch)
     if (submission.cursor)
       cursors.set(`${submission.cursor.accountId}:${submission.cursor.channelId}`, submission.cursor);
-  return { messages: batch.flatMap(({ submission }) => submission.messages), cursors: [...cursors.values()] };
+  return {
+    messages: batch.flatMap(({ submission }) => submission.messages),
+    deletions: batch.flatMap(({ submission }) => submission.deletions ?? []),
+    cursors: [...cursors.values()],
+    marks: batch.flatMap(({ submission }) => submission.marks ?? []),
+  };
 }
 
 function asError(error: unknown): Error {

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { RuntimeError } from '../errors.js';
+import type { EventSource } from '../events.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
 import type { CommitResult, IngestBatch, MessageStore, StoredEvent } from './message-store.js';
@@ -12,6 +14,8 @@ export interface CommitterOptions {
   readonly logger: Logger;
   /** Ends the retries: what is not committed by then is read again at the next start. */
   readonly signal: AbortSignal;
+  /** Another gateway has taken the account over: nothing more of this one is stored. */
+  readonly onLeaseLost?: (error: Error) => void;
   /** First and longest pause between two tries. @default 100 and 5000 */
   readonly retryMs?: { readonly first: number; readonly longest: number };
 }
@@ -22,7 +26,7 @@ export interface CommitterOptions {
  * Promised: `commit` resolves only after COMMIT; while the database is away it tries again, for ever, with growing
  * pauses; the sinks hear of each newly stored event once, after it is durable, in order.
  * Not promised: that a sink did anything with it. What a crash swallows between COMMIT and sink is in the outbox.
- * On failure: it rejects only for data that the database refuses, or after `signal`.
+ * On failure: it rejects only for data that the database refuses, when the lease is lost, or after `signal`.
  */
 export class Committer {
   readonly #retryMs: { first: number; longest: number };
@@ -65,6 +69,10 @@ export class Committer {
         return result;
       } catch (error) {
         if (isRefusal(error)) throw error;
+        if (isLeaseLost(error)) {
+          this.options.onLeaseLost?.(error);
+          throw error;
+        }
         this.#failed(error, pauseMs);
       } finally {
         this.#attemptSince = null;
@@ -88,12 +96,18 @@ export class Committer {
   }
 
   #count(batch: IngestBatch, result: CommitResult): void {
-    metrics.stored.inc(result.stored.length);
+    const created = result.stored.filter(({ event }) => event.kind === 'message.created');
+    const from = (source: EventSource) => created.filter(({ event }) => event.source === source).length;
+    metrics.stored.inc(created.length);
+    for (const kind of ['edited', 'deleted'] as const) {
+      const count = result.stored.filter(({ event }) => event.kind === `message.${kind}`).length;
+      if (count > 0) metrics.changes.inc({ kind }, count);
+    }
     if (result.duplicates > 0) metrics.duplicates.inc({ stage: 'commit' }, result.duplicates);
     const now = Date.now();
     for (const { receivedAt } of batch.messages) metrics.ingestLatency.observe((now - receivedAt.getTime()) / 1_000);
-    const recovered = result.stored.filter(({ event }) => event.source === 'difference').length;
-    if (recovered > 0) metrics.gapRecovered.inc(recovered);
+    metrics.gapRecovered.inc(from('difference'));
+    metrics.reconcilerRecovered.inc(from('reconcile'));
   }
 }
 
@@ -106,4 +120,8 @@ export function isRefusal(error: unknown): boolean {
   return (
     error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(22|23|54)...$/.test(error.code)
   );
+}
+
+export function isLeaseLost(error: unknown): error is RuntimeError {
+  return error instanceof RuntimeError && error.code === 'LEASE_LOST';
 }

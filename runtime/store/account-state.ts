@@ -43,10 +43,7 @@ export async function saveCommonState(
 }
 
 /** Waits that are not over, by class of method. */
-export async function loadFloodWaits(
-  database: Queryable,
-  accountId: string,
-): Promise<ReadonlyMap<string, Date>> {
+export async function loadFloodWaits(database: Queryable, accountId: string): Promise<ReadonlyMap<string, Date>> {
   const { rows } = await database.run<{ method_class: string; flood_until: Date }>(LOAD_FLOOD_WAITS, [accountId]);
   return new Map(rows.map((row) => [row.method_class, row.flood_until]));
 }

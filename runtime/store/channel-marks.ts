@@ -45,8 +45,9 @@ export async function writeMarks(tx: Queryable, marks: readonly ChannelMarks[]):
         backfill?.untilId ?? null,
         reconciledId ?? null,
       ]);
-    if (holes.length > 0) await tx.run(ADD_HOLES, [accountId, channelId, holes]);
+    // One that was tried once more and refused again is in both.
     if (mended.length > 0) await tx.run(REMOVE_HOLES, [channelId, mended]);
+    if (holes.length > 0) await tx.run(ADD_HOLES, [accountId, channelId, holes]);
   }
 }
 
@@ -56,7 +57,6 @@ export async function loadHoles(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const { rows } = await database.run<{ channel_id: string; message_id: string }>(LOAD_HOLES, [accountId]);
   const holes = new Map<string, string[]>();
-  for (const { channel_id, message_id } of rows)
-    holes.set(channel_id, [...(holes.get(channel_id) ?? []), message_id]);
+  for (const { channel_id, message_id } of rows) holes.set(channel_id, [...(holes.get(channel_id) ?? []), message_id]);
   return holes;
 }

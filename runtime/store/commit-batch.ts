@@ -83,7 +83,8 @@ export async function commitBatch(
 ): Promise<CommitResult> {
   const { messages, deletions = [], cursors, marks = [] } = batch;
   if (messages.length + deletions.length + cursors.length + marks.length === 0) return { stored: [], duplicates: 0 };
-  const plain = deletions.length === 0 && marks.length === 0 && messages.every(({ message }) => message.editDate === null);
+  const plain =
+    deletions.length === 0 && marks.length === 0 && messages.every(({ message }) => message.editDate === null);
   if (!plain) return commitChanges(database, batch, fence);
   // Of several copies in one batch the database keeps the first, and so does the map.
   const events = new Map<string, TelegramEvent>();

@@ -62,9 +62,15 @@ export function leaseQuery(account: number, epoch: number): string {
    where account_id = $${String(account)}::text and lease_epoch = $${String(epoch)}::bigint for share`;
 }
 
-export type LeaseAttempt =
-  | { readonly taken: true; readonly fence: Fence }
-  | { readonly taken: false; readonly owner: string; readonly epoch: string; readonly leftMs: number };
+/** Another machine has it, for so long unless it renews. */
+export interface LeaseHeld {
+  readonly taken: false;
+  readonly owner: string;
+  readonly epoch: string;
+  readonly leftMs: number;
+}
+
+export type LeaseAttempt = { readonly taken: true; readonly fence: Fence } | LeaseHeld;
 
 /** `owner` is `<machine> <anything>`: the machine decides who may take over at once. */
 export async function takeLease(

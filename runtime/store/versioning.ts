@@ -12,6 +12,7 @@
  */
 import type { TelegramEvent } from '../events.js';
 import type { IngestDeletion, IngestMessage } from '../ingest/message-store.js';
+import type { PlainMessage } from '../telegram/client.js';
 import { contentHash } from './content-hash.js';
 import { cleanMessage } from './clean-message.js';
 import { deletionEvent, messageEvent } from './event-of.js';
@@ -90,7 +91,7 @@ class Decider {
       return;
     }
     const before = this.#versions.get(key);
-    const hash = hashOf(item);
+    const hash = hashOf(message);
     if (before && (!isNewer(message.editDate, before.editDate) || hash.equals(before.hash))) {
       this.decision.duplicates += 1;
       return;
@@ -127,7 +128,8 @@ function isNewer(editDate: number | null, before: number | null): boolean {
   return editDate !== null && (before === null || editDate >= before);
 }
 
-function hashOf({ message }: IngestMessage): Buffer {
+/** As it will be stored, so that it equals the hash of what was read back. */
+export function hashOf(message: PlainMessage): Buffer {
   const { text, mediaType, metadata } = cleanMessage(message);
   return contentHash({ text, mediaType, metadata: JSON.parse(metadata) as Record<string, unknown> });
 }

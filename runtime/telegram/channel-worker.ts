@@ -1,76 +1,82 @@
-import type { Submission } from '../ingest/batch.js';
+/**
+ * Everything about one channel, strictly one step after the other.
+ *
+ * Promised: updates are stored in the order of their `pts`, and the `pts` in memory moves only after COMMIT; repeated
+ *   ones are dropped; a gap waits half a second, then the difference fetches what is missing; when too much waits, here or
+ *   in all channels together, it is dropped and fetched again. While a difference waits for its turn (flood wait, budget),
+ *   what is pushed without a gap is stored all the same.
+ * Not promised: anything of what Telegram neither pushes nor keeps: see difference.ts, backfill.ts and audit.ts.
+ * On failure: nothing moves; a difference from the last committed `pts` follows, with growing pauses. A channel that
+ *   Telegram refuses is `gone`, and tried again now and then.
+ *
+ *               push: next pts ─▶ stored                    page stored, range left
+ *                  ┌──────┐                                      ┌──────┐
+ *                  ▼      │      gap 0.5 s, dirty, poll          ▼      │
+ *   start ──▶ ┌────────────────┐ ─────────────▶ ┌────────────┐  ┌────────────┐
+ *             │     active     │                │ difference │  │  backfill  │   (beside live updates,
+ *             └────────────────┘ ◀───────────── └────────────┘  └────────────┘    in between them)
+ *               ▲  │  ▲            final, or tooLong:   │             ▲
+ *     answers   │  │  │            pts := P, range noted└─────────────┘
+ *     again     │  │  └── paused ◀─▶ a person; left ◀─▶ the account: no worker, nothing read, pts stays
+ *               │  ▼ CHANNEL_PRIVATE, CHANNEL_INVALID
+ *             ┌──────┐
+ *             │ gone │  every ten minutes, and whenever something is pushed
+ *             └──────┘
+ */
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
 import { Backlog } from './backlog.js';
-import { TelegramError, type ChannelRef, type ChannelUpdate, type PlainMessage } from './client.js';
-import { comparePts } from './pts.js';
-import type { Recovery } from './recovery.js';
-
-/** Most updates handed to ingest at once: one batch. */
-const MAX_RUN = 500;
+import type { ChannelState } from './channel-state.js';
+import { TelegramError, type ChannelUpdate } from './client.js';
+import { PendingUpdates, type Pending } from './pending-updates.js';
+import type { RequestBudget, Turn } from './request-budget.js';
+import { passes, Retry, type RetryPauses } from './retry.js';
 
 export interface WorkerOptions {
-  readonly accountId: string;
-  readonly channel: ChannelRef;
-  /** As stored; null for a channel that was never read. */
-  readonly pts: number | null;
-  /** Resolves after COMMIT. */
-  readonly submit: (submission: Submission) => Promise<void>;
-  readonly recovery: Pick<Recovery, 'run'>;
+  readonly state: ChannelState;
+  /** Reads on from the committed `pts`; returns the seconds after which Telegram wants to be asked again, if it told. */
+  readonly readOn: (state: ChannelState, turn: Turn) => Promise<number | null>;
+  readonly budget: Pick<RequestBudget, 'turn'>;
   readonly logger: Logger;
   /** The account can no longer be used. */
   readonly onFatal: (error: TelegramError) => void;
+  /** Telegram refuses the channel, or no longer does. */
+  readonly onGone?: (gone: boolean) => void;
+  /** Whether it was refused when the gateway last ran. @default false */
+  readonly gone?: boolean;
   /** Updates of this channel waiting at most; one more drops them all for a difference. @default 10000 */
   readonly capacity?: number;
   /** Shared by all channels, with the same effect when it is full. @default one of its own */
   readonly backlog?: Backlog;
   /** How long a gap may wait for the missing update. @default 500 */
   readonly gapWaitMs?: number;
-  /** First and longest pause before a failed difference is tried again. @default 1000 and 30000 */
-  readonly retryMs?: { readonly first: number; readonly longest: number };
+  /** Before a failed difference is tried again. */
+  readonly retryMs?: RetryPauses;
 }
 
-interface Pending {
-  readonly update: ChannelUpdate;
-  readonly receivedAt: Date;
-}
-
-/**
- * Everything about one channel, strictly one step after the other.
- *
- * Promised: updates are stored in the order of their `pts`, and the `pts` in memory moves only after COMMIT; repeated
- * ones are dropped; a gap waits half a second, then the difference fetches what is missing; when too much waits, here or
- * in all channels together, it is dropped and fetched again. Not promised yet: edits and deletions move `pts` and are not stored.
- * On failure: nothing moves; a difference from the last committed `pts` follows, with growing pauses.
- */
 export class ChannelWorker {
-  /** Sorted by where each update begins, `pts - ptsCount`. */
-  #pending: Pending[] = [];
-  #pts: number | null;
+  readonly state: ChannelState;
+  readonly #pending: PendingUpdates;
+  readonly #retry: Retry;
+  /** Steps beside the updates, each when its turn has come. */
+  readonly #steps: (() => Promise<void>)[] = [];
+  /** The difference that waits for its turn or runs. */
+  #requested: Promise<void> | null = null;
   #dirty = false;
   #running = false;
   #closed = false;
-  #failures = 0;
+  #gone: boolean;
+  #timeoutS: number | null = null;
+  #heardAt = performance.now();
   #gapTimer: NodeJS.Timeout | undefined;
-  #retryTimer: NodeJS.Timeout | undefined;
-  readonly #capacity: number;
-  readonly #backlog: Backlog;
-  readonly #retryMs: { first: number; longest: number };
 
   constructor(private readonly options: WorkerOptions) {
-    this.#pts = options.pts;
-    this.#capacity = options.capacity ?? 10_000;
-    this.#backlog = options.backlog ?? new Backlog();
-    this.#retryMs = options.retryMs ?? { first: 1_000, longest: 30_000 };
-  }
-
-  /** What has been committed. */
-  get pts(): number | null {
-    return this.#pts;
-  }
-
-  get channelId(): string {
-    return this.options.channel.id;
+    this.state = options.state;
+    this.#pending = new PendingUpdates(options.capacity ?? 10_000, options.backlog ?? new Backlog());
+    this.#retry = new Retry(() => {
+      this.markDirty();
+    }, options.retryMs);
+    this.#gone = options.gone ?? false;
   }
 
   /** True while something may be missing that no difference has fetched yet. */
@@ -78,47 +84,95 @@ export class ChannelWorker {
     return this.#dirty;
   }
 
+  /** True while Telegram refuses the channel. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
   /** True when nothing waits and nothing is under way. */
   get idle(): boolean {
-    return !this.#running && !this.#dirty && this.#pending.length === 0 && this.#retryTimer === undefined;
+    const waiting = this.#pending.size + this.#steps.length > 0 || this.#retry.waiting;
+    return !this.#running && !this.#dirty && !waiting && this.#requested === null;
+  }
+
+  /** When an update without a gap or an answer of Telegram last said that nothing is missing, by `performance.now()`. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Seconds after which Telegram wants to be asked again; null when it did not tell. */
+  get timeoutS(): number | null {
+    return this.#timeoutS;
   }
 
   /** Synchronous and bounded. */
   enqueue(update: ChannelUpdate, receivedAt: Date): void {
     if (this.#closed) return;
-    if (this.#pending.length >= this.#capacity || this.#backlog.full) {
-      const { logger, channel } = this.options;
-      // Once, not for each update that comes while it stays so.
-      if (!this.#dirty) logger.warn({ channelId: channel.id }, 'too many updates wait: fetching them again later');
-      this.#keep(() => false);
-      this.markDirty();
+    if (this.#pending.add(update, receivedAt)) {
+      // Whoever pushes lets himself be read.
+      if (this.#gone) this.markDirty();
+      this.#wake();
       return;
     }
-    const start = beginning(update);
-    let at = this.#pending.length;
-    while (at > 0 && beginning((this.#pending[at - 1] as Pending).update) > start) at -= 1;
-    this.#pending.splice(at, 0, { update, receivedAt });
-    this.#backlog.add(update);
-    this.#wake();
+    this.#pending.clear();
+    // Once, not for each update that comes while it stays so.
+    if (this.#dirty) return;
+    this.options.logger.warn({ channelId: this.state.id }, 'too many updates wait: fetching them again later');
+    this.markDirty();
   }
 
   /** Something may have been missed: a difference comes next. `pts` is where a channel never read before begins. */
   markDirty(pts: number | null = null): void {
     if (this.#closed) return;
-    this.#pts ??= pts;
+    if (pts !== null) this.state.beginAt(pts);
     this.#dirty = true;
     this.#clearTimers();
-    this.#wake();
+    void this.#request();
+  }
+
+  /** A difference, as soon as the budget allows. Resolves when it is over, however it went. */
+  async poll(): Promise<void> {
+    this.markDirty();
+    await this.#request();
+  }
+
+  /** Runs a step between two updates; resolves or rejects with it. Left out once the worker is closed. */
+  exclusive(step: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#steps.push(() => (this.#closed ? Promise.resolve() : step()).then(resolve, reject));
+      this.#wake();
+    });
+  }
+
+  /** Tells what a step beside the updates met: the channel may be gone, the account lost. The rest is its owner's. */
+  stepFailed(error: unknown): void {
+    const kind = error instanceof TelegramError ? error.kind : null;
+    if (kind === 'channel-gone' || kind === 'auth-fatal') this.#fail(error);
   }
 
   close(): void {
     this.#closed = true;
     this.#clearTimers();
-    this.#keep(() => false);
+    this.#pending.clear();
+    // Nobody waits for them in vain.
+    this.#wake();
+  }
+
+  #request(): Promise<void> {
+    this.#requested ??= this.options.budget
+      .turn('difference', (turn) => this.exclusive(() => this.#readOn(turn)))
+      .catch((error: unknown) => {
+        this.#fail(error);
+      })
+      .finally(() => {
+        this.#requested = null;
+        if (this.#dirty && !this.#closed && !this.#retry.waiting) void this.#request();
+      });
+    return this.#requested;
   }
 
   #wake(): void {
-    if (this.#running || this.#closed) return;
+    if (this.#running) return;
     this.#running = true;
     void this.#run();
   }
@@ -126,156 +180,92 @@ export class ChannelWorker {
   async #run(): Promise<void> {
     // Lets the rest of a container arrive first, so that it is stored in one piece.
     await Promise.resolve();
-    while (!this.#closed) {
-      if (this.#dirty) await this.#recover();
-      const run = this.#takeContiguous();
+    for (;;) {
+      const run = this.#closed ? [] : this.#takeContiguous();
       if (run.length > 0) await this.#apply(run);
-      else if (!this.#dirty) break;
+      const step = this.#steps.shift();
+      if (step) await step();
+      else if (run.length === 0) break;
     }
     // In the same step as the last look at the queue, or an update arriving in between would wake nobody.
     this.#running = false;
     this.#watchGap();
   }
 
-  /**
-   * The updates that follow each other without a gap, from where we stand; repeated ones are dropped on the way. They stay
-   * part of the backlog until they are committed.
-   */
   #takeContiguous(): Pending[] {
-    const first = this.#pending[0];
-    if (!first) return [];
-    let pts = (this.#pts ??= beginning(first.update));
-    const run: Pending[] = [];
-    let looked = 0;
-    for (const item of this.#pending) {
-      if (run.length === MAX_RUN) break;
-      const verdict = comparePts(pts, item.update.pts, item.update.ptsCount);
-      if (verdict === 'gap') break;
-      looked += 1;
-      if (verdict === 'duplicate') {
-        metrics.duplicates.inc({ stage: 'pts' });
-        continue;
-      }
-      run.push(item);
-      pts = item.update.pts;
-    }
-    const taken = new Set(run);
-    this.#drop(this.#pending.slice(0, looked).filter((item) => !taken.has(item)));
-    this.#pending = this.#pending.slice(looked);
-    return run;
+    const beginning = this.#pending.beginning;
+    if (beginning === null) return [];
+    this.state.beginAt(beginning);
+    return this.#pending.takeContiguous(this.state.pts ?? beginning);
   }
 
   async #apply(run: readonly Pending[]): Promise<void> {
     clearTimeout(this.#gapTimer);
     this.#gapTimer = undefined;
-    const { accountId } = this.options;
-    const messages = run.flatMap(({ update, receivedAt }) =>
-      update.type === 'new'
-        ? [{ accountId, message: update.message, source: 'push' as const, receivedAt, pts: update.pts }]
-        : [],
-    );
-    const pts = run.at(-1)?.update.pts ?? this.#pts ?? 0;
     try {
-      await this.#commit(messages, pts);
+      await this.state.commit(this.state.pushed(run));
+      this.#heardAt = performance.now();
     } catch (error) {
       // They are read again by the difference, from the `pts` that did not move.
-      this.#retryLater(error);
+      this.#fail(error);
     } finally {
-      this.#drop(run);
+      this.#pending.settled(run);
     }
   }
 
-  async #commit(messages: Submission['messages'], pts: number): Promise<void> {
-    if (messages.length > 0 || pts !== this.#pts) {
-      const { accountId, channel } = this.options;
-      const lastMessageId = highestId(messages.map(({ message }) => message));
-      await this.options.submit({ messages, cursor: { accountId, channelId: channel.id, pts, lastMessageId } });
+  async #readOn(turn: Turn): Promise<void> {
+    if (this.#closed || !this.#dirty || this.state.pts === null) {
+      this.#dirty = false;
+      return;
     }
-    this.#pts = pts;
-  }
-
-  async #recover(): Promise<void> {
     this.#dirty = false;
-    const { channel, accountId, recovery } = this.options;
-    if (this.#pts === null) return;
     // Whatever was pushed until now is part of the difference.
-    this.#keep(() => false);
+    this.#pending.clear();
     try {
-      await recovery.run(channel, this.#pts, async ({ pts, messages }) => {
-        const receivedAt = new Date();
-        const items = messages.map((message) => ({
-          accountId,
-          message,
-          source: 'difference' as const,
-          receivedAt,
-          pts: null,
-        }));
-        await this.#commit(items, pts);
-      });
-      this.#failures = 0;
+      this.#timeoutS = await this.options.readOn(this.state, turn);
+      this.#heardAt = performance.now();
+      this.#retry.succeeded();
+      this.#setGone(false);
     } catch (error) {
-      this.#retryLater(error);
+      this.#fail(error);
     }
-    const reached = this.#pts;
-    this.#keep(({ update }) => update.pts > reached);
+    this.#pending.dropUpTo(this.state.pts);
   }
 
   /** A gap is not an error yet: updates overtake each other. */
   #watchGap(): void {
-    if (this.#pending.length === 0 || this.#gapTimer || this.#closed || this.#retryTimer) return;
+    if (this.#pending.size === 0 || this.#gapTimer || this.#closed || this.#dirty) return;
     this.#gapTimer = setTimeout(() => {
       this.markDirty();
     }, this.options.gapWaitMs ?? 500);
   }
 
-  #retryLater(error: unknown): void {
+  #fail(error: unknown): void {
     if (this.#closed || (error instanceof Error && error.name === 'AbortError')) return;
-    const { channel, logger, onFatal } = this.options;
     const kind = error instanceof TelegramError ? error.kind : 'refused';
     if (error instanceof TelegramError && kind === 'auth-fatal') {
-      onFatal(error);
+      this.options.onFatal(error);
       return;
     }
-    const passing = kind === 'transient' || kind === 'timeout' || kind === 'flood';
-    const pauseMs = passing
-      ? Math.min(this.#retryMs.first * 2 ** this.#failures, this.#retryMs.longest)
-      : this.#retryMs.longest;
-    this.#failures += 1;
-    if (!passing) metrics.failed.inc({ stage: kind });
-    logger[passing ? 'debug' : 'error'](
-      { err: error, channelId: channel.id, retryInMs: pauseMs },
-      'channel cannot be read on',
-    );
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => {
-      this.markDirty();
-    }, pauseMs);
+    this.#dirty = true;
+    // The budget has noted how long: the next turn comes after it.
+    if (kind === 'flood') return;
+    if (kind === 'channel-gone') this.#setGone(true);
+    const retryInMs = this.#retry.later(kind);
+    if (!passes(kind)) metrics.failed.inc({ stage: kind });
+    const level = passes(kind) ? 'debug' : 'error';
+    this.options.logger[level]({ err: error, channelId: this.state.id, retryInMs }, 'channel cannot be read on');
   }
 
-  /** Drops what waits but for what is wanted. */
-  #keep(wanted: (item: Pending) => boolean): void {
-    this.#drop(this.#pending.filter((item) => !wanted(item)));
-    this.#pending = this.#pending.filter(wanted);
-  }
-
-  #drop(items: readonly Pending[]): void {
-    this.#backlog.remove(items.map(({ update }) => update));
+  #setGone(gone: boolean): void {
+    if (gone === this.#gone) return;
+    this.#gone = gone;
+    this.options.onGone?.(gone);
   }
 
   #clearTimers(): void {
     clearTimeout(this.#gapTimer);
-    clearTimeout(this.#retryTimer);
     this.#gapTimer = undefined;
-    this.#retryTimer = undefined;
+    this.#retry.cancel();
   }
-}
-
-function beginning(update: ChannelUpdate): number {
-  return update.pts - update.ptsCount;
-}
-
-function highestId(messages: readonly PlainMessage[]): string | null {
-  if (messages.length === 0) return null;
-  // Message ids are 32 bits wide.
-  return String(Math.max(...messages.map(({ messageId }) => Number(messageId))));
 }

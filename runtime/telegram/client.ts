@@ -58,6 +58,8 @@ export interface UpdateBatch {
   readonly allTooLong: boolean;
   /** Channels described beside the updates. */
   readonly channels: readonly ChannelInfo[];
+  /** Channels in which the account's standing changed: joined, left, thrown out. */
+  readonly standing: readonly string[];
 }
 
 export type ChannelDifference =
@@ -74,16 +76,51 @@ export type ChannelDifference =
       readonly type: 'tooLong';
       /** Of the dialog: where the channel stands now. */
       readonly pts: number;
+      /** Of the dialog: the newest message at that `pts`. */
+      readonly topMessageId: string;
       readonly timeoutS: number | null;
       /** The latest messages only, not those from our `pts` on. */
       readonly newMessages: readonly PlainMessage[];
     };
 
+/** Where the common box stands: all that Telegram counts outside channels. */
 export interface CommonState {
   readonly pts: number;
   readonly qts: number;
   readonly date: number;
   readonly seq: number;
+}
+
+export type CommonDifference =
+  | { readonly type: 'empty'; readonly date: number; readonly seq: number }
+  | { readonly type: 'slice'; readonly state: CommonState; readonly final: boolean; readonly batch: UpdateBatch }
+  | { readonly type: 'tooLong'; readonly pts: number };
+
+/** Newest first. */
+export interface HistoryPage {
+  readonly messages: readonly PlainMessage[];
+  /** Lowest id of the page, also of what is not a message any more; null for an empty page. */
+  readonly lowestId: string | null;
+  /** Where the channel stands; null where the answer does not tell. */
+  readonly pts: number | null;
+}
+
+export interface HistoryQuery {
+  /** Messages below this id; 0 begins at the newest. */
+  readonly offsetId: number;
+  /** Messages above this id; 0 is no bound. */
+  readonly minId: number;
+  /** At most 100. */
+  readonly limit: number;
+}
+
+/** What became of the messages with certain ids. */
+export interface MessagesById {
+  readonly found: readonly PlainMessage[];
+  /** Deleted, or never there. */
+  readonly missing: readonly string[];
+  /** Where the channel stands; null where the answer does not tell. */
+  readonly pts: number | null;
 }
 
 export type ConnectionState = 'connected' | 'disconnected' | 'key-lost';
@@ -98,9 +135,15 @@ export interface TelegramPort {
   /** Something arrived that could not be read: the caller marks channels dirty. */
   onUnreadable(listener: (where: string) => void): void;
   getState(): Promise<CommonState>;
+  getDifference(state: CommonState): Promise<CommonDifference>;
   /** Every channel the account is a member of. */
   getChannels(): Promise<readonly ChannelInfo[]>;
   getChannelDifference(channel: ChannelRef, pts: number, limit: number): Promise<ChannelDifference>;
+  getHistory(channel: ChannelRef, query: HistoryQuery): Promise<HistoryPage>;
+  /** At most 100 ids. */
+  getMessages(channel: ChannelRef, ids: readonly string[]): Promise<MessagesById>;
+  /** The channel's current `pts`. */
+  getChannelPts(channel: ChannelRef): Promise<number>;
   exportSession(): string;
   /** Idempotent. */
   close(): Promise<void>;

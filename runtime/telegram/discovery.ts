@@ -1,30 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MessageStore } from '../ingest/message-store.js';
+import type { FirstRead, MessageStore } from '../ingest/message-store.js';
 import type { Logger } from '../logger.js';
-import type { ChannelInfo, TelegramPort } from './client.js';
+import { TelegramError, type ChannelInfo, type TelegramPort } from './client.js';
+import type { RequestBudget } from './request-budget.js';
+import { RETRY_PAUSES, type RetryPauses } from './retry.js';
 import type { UnknownChannel, UpdateIngress } from './updates.js';
 
 export interface DiscoveryOptions {
   readonly accountId: string;
-  readonly store: Pick<MessageStore, 'loadChannels' | 'upsertChannels'>;
-  readonly ingress: Pick<UpdateIngress, 'add'>;
+  readonly store: Pick<MessageStore, 'loadChannels' | 'upsertChannels' | 'setChannelStatus'>;
+  readonly ingress: Pick<UpdateIngress, 'sync'>;
+  readonly budget: Pick<RequestBudget, 'turn'>;
+  /** The connected port; null while there is none. */
+  readonly port: () => TelegramPort | null;
+  readonly first: FirstRead;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Pause after a failure, of the database or of Telegram. @default 2000 */
-  readonly retryMs?: number;
+  /** Pauses after failures: the first, and the longest after those of Telegram. @default 1000 and 30000 */
+  readonly retryMs?: Pick<RetryPauses, 'first' | 'longest'>;
 }
 
 /**
  * Which channels there are: asks Telegram, records them, and hands what is stored to the ingress.
  *
- * Promised: a channel is recorded with the `pts` to start from before anything of it is read, and never later than its
- * first update seen. Not promised: the history before the account joined.
- * On failure: it tries again as long as the connection that it was started with lasts.
+ * Promised: what is stored is read whether or not Telegram can be asked; a channel is recorded with the `pts` to start
+ * from before anything of it is read, and never later than its first update seen; what the account is no longer a member
+ * of becomes `left`, and is read on from where it stopped once it is listed again.
+ * Not promised: the history before the account joined, but for the depth that is configured.
+ * On failure: it tries again, later and later, as long as the connection that it was started with lasts.
  */
 export class ChannelDiscovery {
   /** Channels heard of and not recorded yet. */
   readonly #unknown = new Map<string, UnknownChannel>();
   #running: Promise<void> = Promise.resolve();
+  /** The connection that a listing waits for. */
+  #listingOn: TelegramPort | null = null;
   #ready = false;
 
   constructor(private readonly options: DiscoveryOptions) {}
@@ -34,54 +44,86 @@ export class ChannelDiscovery {
     return this.#ready;
   }
 
-  /** Lists the account's channels; `current` says whether the port is still the one in use. */
-  refresh(port: TelegramPort, current: () => boolean): void {
-    this.#queue(current, async () => {
-      await this.#record(await port.getChannels());
+  /** What is stored, as it is now: a person may have paused a channel, or asked for its history. */
+  async load(): Promise<void> {
+    this.options.ingress.sync(await this.options.store.loadChannels(this.options.accountId));
+  }
+
+  /** Lists the account's channels; of several requests at once one is enough. */
+  refresh(): void {
+    if (this.#listingOn === this.options.port()) return;
+    this.#listingOn = this.options.port();
+    this.#queue(async () => {
+      await this.load();
+      this.#listingOn = null;
+      const channels = await this.#list();
+      await this.#markLeft(channels);
+      await this.#record(channels);
       this.#ready = true;
     });
   }
 
   /** A channel that appeared in an update. Described there, it is recorded at once, else by listing all. */
-  announce(channel: UnknownChannel, port: TelegramPort, current: () => boolean): void {
+  announce(channel: UnknownChannel): void {
     this.#unknown.set(channel.channelId, channel);
-    this.#queue(current, async () => {
+    this.#queue(async () => {
       if (!this.#unknown.has(channel.channelId)) return;
-      await this.#record(channel.info ? [channel.info] : await port.getChannels());
+      await this.#record(channel.info ? [channel.info] : await this.#list());
     });
   }
 
+  #list(): Promise<readonly ChannelInfo[]> {
+    return this.options.budget.turn('account', (turn) => turn.call((port) => port.getChannels()));
+  }
+
   async #record(channels: readonly ChannelInfo[]): Promise<void> {
-    const { accountId, store, ingress } = this.options;
-    if (channels.length > 0)
-      await store.upsertChannels(
-        accountId,
-        channels.map((channel) => this.#startingPoint(channel)),
-      );
-    ingress.add(await store.loadChannels(accountId));
+    const { accountId, store, first } = this.options;
+    const begun = channels.map((channel) => this.#startingPoint(channel));
+    if (channels.length > 0) await store.upsertChannels(accountId, begun, first);
+    await this.load();
     for (const { id } of channels) this.#unknown.delete(id);
   }
 
   /** The dialog's `pts` may lie behind the first update seen: what came between would be missed. */
   #startingPoint(channel: ChannelInfo): ChannelInfo {
-    const seen = this.#unknown.get(channel.id)?.pts ?? null;
-    if (seen === null) return channel;
-    return { ...channel, pts: channel.pts === null ? seen : Math.min(channel.pts, seen) };
+    const seen = this.#unknown.get(channel.id);
+    if (seen === undefined || seen.pts === null || (channel.pts !== null && channel.pts <= seen.pts)) return channel;
+    return { ...channel, pts: seen.pts, topMessageId: seen.topMessageId };
   }
 
-  /** One at a time, each until it succeeds. */
-  #queue(current: () => boolean, task: () => Promise<void>): void {
-    const { logger, signal, retryMs = 2_000 } = this.options;
+  async #markLeft(listed: readonly ChannelInfo[]): Promise<void> {
+    const { accountId, store, logger } = this.options;
+    const members = new Set(listed.map(({ id }) => id));
+    const stored = await store.loadChannels(accountId);
+    const left = stored.filter(({ id, status }) => status === 'active' && !members.has(id)).map(({ id }) => id);
+    if (left.length === 0) return;
+    logger.warn({ channelIds: left }, 'the account is no member of these channels any more');
+    await store.setChannelStatus(accountId, left, 'left');
+  }
+
+  /** One at a time, each until it succeeds or its connection has ended. */
+  #queue(task: () => Promise<void>): void {
+    const { logger, signal, port, retryMs = RETRY_PAUSES } = this.options;
+    const mine = port();
     this.#running = this.#running.then(async () => {
-      while (!signal.aborted && current()) {
+      let pauseMs = retryMs.first;
+      while (!signal.aborted && mine !== null && port() === mine) {
         try {
           await task();
           return;
         } catch (error) {
-          logger.warn({ err: error, retryInMs: retryMs }, 'channels cannot be listed');
-          await delay(retryMs, undefined, { signal }).catch(() => undefined);
+          logger.warn({ err: error, retryInMs: pauseMs }, 'channels cannot be listed');
+          await this.#pauseWhile(() => port() === mine, pauseMs);
+          pauseMs = error instanceof TelegramError ? Math.min(2 * pauseMs, retryMs.longest) : retryMs.first;
         }
       }
     });
+  }
+
+  /** A new connection need not wait for what the old one was told. */
+  async #pauseWhile(same: () => boolean, ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    while (performance.now() < end && same() && !this.options.signal.aborted)
+      await delay(Math.min(500, ms), undefined, { signal: this.options.signal }).catch(() => undefined);
   }
 }

@@ -7,8 +7,12 @@ import {
   type ChannelDifference,
   type ChannelInfo,
   type ChannelRef,
+  type CommonDifference,
   type CommonState,
   type ConnectionState,
+  type HistoryPage,
+  type HistoryQuery,
+  type MessagesById,
   type SelfInfo,
   type TelegramPort,
   type UpdateBatch,
@@ -17,7 +21,20 @@ import { classify } from './gramjs/classify.js';
 import { within } from './gramjs/deadline.js';
 import { listChannels } from './gramjs/dialogs.js';
 import './gramjs/fast-integers.js';
-import { differenceRequest, normaliseDifference } from './gramjs/difference.js';
+import {
+  commonDifferenceRequest,
+  differenceRequest,
+  normaliseCommonDifference,
+  normaliseDifference,
+} from './gramjs/difference.js';
+import {
+  channelPtsOf,
+  historyRequest,
+  inputChannel,
+  messagesRequest,
+  normaliseHistory,
+  normaliseMessagesById,
+} from './gramjs/history.js';
 import type { ClientInternals, Sender } from './gramjs/internals.js';
 import { LeanSession } from './gramjs/lean-session.js';
 import { DebugLogger } from './gramjs/library-logger.js';
@@ -117,6 +134,22 @@ export class GramjsTelegram implements TelegramPort {
 
   async getChannelDifference(channel: ChannelRef, pts: number, limit: number): Promise<ChannelDifference> {
     return normaliseDifference(await this.#invoke(differenceRequest(channel, pts, limit)));
+  }
+
+  async getDifference(state: CommonState): Promise<CommonDifference> {
+    return normaliseCommonDifference(await this.#invoke(commonDifferenceRequest(state)));
+  }
+
+  async getHistory(channel: ChannelRef, query: HistoryQuery): Promise<HistoryPage> {
+    return normaliseHistory(await this.#invoke(historyRequest(channel, query)));
+  }
+
+  async getMessages(channel: ChannelRef, ids: readonly string[]): Promise<MessagesById> {
+    return normaliseMessagesById(await this.#invoke(messagesRequest(channel, ids)));
+  }
+
+  async getChannelPts(channel: ChannelRef): Promise<number> {
+    return channelPtsOf(await this.#invoke(new Api.channels.GetFullChannel({ channel: inputChannel(channel) })));
   }
 
   exportSession(): string {

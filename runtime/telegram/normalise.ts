@@ -87,14 +87,16 @@ function position(update: { channelId: Api.long; pts: number; ptsCount: number }
 
 /** A pushed object, undivided; null for what is not a container of updates. */
 export function normaliseContainer(pushed: unknown): UpdateBatch | null {
-  if (pushed instanceof Api.UpdatesTooLong) return { updates: [], tooLong: [], allTooLong: true, channels: [] };
-  if (pushed instanceof Api.UpdateShort) return collect([pushed.update], []);
+  if (pushed instanceof Api.UpdatesTooLong)
+    return { updates: [], tooLong: [], allTooLong: true, channels: [], standing: [] };
+  if (pushed instanceof Api.UpdateShort) return normaliseUpdates([pushed.update], []);
   if (pushed instanceof Api.Updates || pushed instanceof Api.UpdatesCombined)
-    return collect(pushed.updates, pushed.chats);
+    return normaliseUpdates(pushed.updates, pushed.chats);
   return null;
 }
 
-function collect(updates: readonly Api.TypeUpdate[], chats: readonly Api.TypeChat[]): UpdateBatch {
+/** Updates with the channels that are described beside them. */
+export function normaliseUpdates(updates: readonly Api.TypeUpdate[], chats: readonly Api.TypeChat[]): UpdateBatch {
   return {
     updates: present(updates.map(normaliseUpdate)),
     tooLong: updates
@@ -102,6 +104,7 @@ function collect(updates: readonly Api.TypeUpdate[], chats: readonly Api.TypeCha
       .map((update) => ({ channelId: update.channelId.toString(), pts: update.pts ?? null })),
     allTooLong: false,
     channels: present(chats.map((chat) => normaliseChannel(chat))),
+    standing: updates.flatMap((update) => (update instanceof Api.UpdateChannel ? [update.channelId.toString()] : [])),
   };
 }
 

@@ -14,8 +14,9 @@ import { hasCode } from './errno.js';
  *
  * Promised: among processes that share pid and network namespace, at most one holds the lock; the lock of a process
  * that died, or of an earlier boot, is taken over. Not promised: anything between machines, or between containers that
- * share the folder: never copy a session. The holder keeps an abstract unix socket, which the kernel takes back when it
- * dies: /proc alone does not do, because a unit with `ProtectProc=` and `PrivateUsers=` does not see the others.
+ * share the folder: there the lease in the database decides (runtime/gateway/lease-keeper.ts). The holder keeps an
+ * abstract unix socket, which the kernel takes back when it dies: /proc alone does not do, because a unit with
+ * `ProtectProc=` and `PrivateUsers=` does not see the others.
  * On failure: SESSION_IN_USE, with the holder's pid.
  */
 
@@ -136,7 +137,7 @@ function whoAmI(): Omit<Holder, 'token'> {
 }
 
 /** The unit hides /proc/sys (`ProcSubset=pid`) and hands the same number over, without dashes, as `%b`. */
-function bootId(): string {
+export function bootId(): string {
   const given = process.env['TELEGRAM_BOOT_ID'] ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
   return given.trim().replaceAll('-', '');
 }

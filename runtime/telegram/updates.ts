@@ -11,12 +11,16 @@ export interface UnknownChannel {
   readonly pts: number | null;
   /** As described beside the update; null where it was not. */
   readonly info: ChannelInfo | null;
+  /** The message before that update's own: nothing before it is looked for. Null where the update has none. */
+  readonly topMessageId: string | null;
 }
 
 export interface IngressOptions {
   readonly createWorker: (channel: StoredChannel) => ChannelWorker;
   /** Told once for each unknown channel until it is added; returns at once. */
   readonly onUnknown: (channel: UnknownChannel) => void;
+  /** The account joined, left or was thrown out somewhere; returns at once. */
+  readonly onStanding: () => void;
   readonly logger: Logger;
 }
 
@@ -24,12 +28,12 @@ export interface IngressOptions {
  * From the connection into one bounded queue per channel; synchronous, no I/O.
  *
  * Promised: every update of a known, active channel reaches its worker in order; a channel that is not known yet is
- * announced, and read from the first update seen. Not promised: updates of paused channels, and of anything that is not
- * a channel.
+ * announced, and read from the first update seen. Not promised: updates of channels that are paused or left (a difference
+ * fetches them later), and of anything that is not a channel.
  */
 export class UpdateIngress {
   readonly #workers = new Map<string, ChannelWorker>();
-  /** Known and not to be read: paused, left, gone. */
+  /** Known and not to be read: paused, left. */
   readonly #ignored = new Set<string>();
   readonly #announced = new Set<string>();
 
@@ -39,15 +43,15 @@ export class UpdateIngress {
     return [...this.#workers.values()];
   }
 
-  /** Adds what is not there yet; each new worker begins with a difference. */
-  add(channels: readonly StoredChannel[]): void {
+  /**
+   * The account's channels as they are stored. Each new worker begins with a difference, also one that was paused before:
+   * so it catches up from where it stopped.
+   */
+  sync(channels: readonly StoredChannel[]): void {
     for (const channel of channels) {
       this.#announced.delete(channel.id);
-      if (channel.status !== 'active') this.#ignored.add(channel.id);
-      if (channel.status !== 'active' || this.#workers.has(channel.id)) continue;
-      const worker = this.options.createWorker(channel);
-      this.#workers.set(channel.id, worker);
-      worker.markDirty();
+      if (channel.status === 'paused' || channel.status === 'left') this.#ignore(channel.id);
+      else this.#read(channel);
     }
   }
 
@@ -58,7 +62,7 @@ export class UpdateIngress {
       if (update.type === 'new') metrics.received.inc({ source: 'push' });
       const worker = this.#workers.get(update.channelId);
       if (worker) worker.enqueue(update, receivedAt);
-      else this.#announce(update.channelId, update.pts - update.ptsCount, batch.channels);
+      else this.#announce(update.channelId, update.pts - update.ptsCount, batch.channels, update);
     }
     for (const { channelId, pts } of batch.tooLong) {
       const worker = this.#workers.get(channelId);
@@ -66,6 +70,7 @@ export class UpdateIngress {
       else this.#announce(channelId, pts, batch.channels);
     }
     if (batch.allTooLong) this.markAllDirty('updatesTooLong');
+    if (batch.standing.length > 0) this.options.onStanding();
   }
 
   markAllDirty(why: string): void {
@@ -77,10 +82,32 @@ export class UpdateIngress {
     for (const worker of this.#workers.values()) worker.close();
   }
 
-  #announce(channelId: string, pts: number | null, described: readonly ChannelInfo[]): void {
+  #read(channel: StoredChannel): void {
+    this.#ignored.delete(channel.id);
+    const known = this.#workers.get(channel.id);
+    if (known) {
+      known.state.refresh(channel);
+      // Listed again since Telegram refused it.
+      if (known.gone && channel.status === 'active') known.markDirty();
+      return;
+    }
+    const worker = this.options.createWorker(channel);
+    this.#workers.set(channel.id, worker);
+    worker.markDirty();
+  }
+
+  #ignore(channelId: string): void {
+    this.#ignored.add(channelId);
+    this.#workers.get(channelId)?.close();
+    this.#workers.delete(channelId);
+  }
+
+  #announce(channelId: string, pts: number | null, described: readonly ChannelInfo[], update?: ChannelUpdate): void {
     if (this.#ignored.has(channelId) || this.#announced.has(channelId)) return;
     this.#announced.add(channelId);
-    this.options.onUnknown({ channelId, pts, info: described.find(({ id }) => id === channelId) ?? null });
+    const topMessageId = update?.type === 'new' ? String(Number(update.message.messageId) - 1) : null;
+    const info = described.find(({ id }) => id === channelId) ?? null;
+    this.options.onUnknown({ channelId, pts, info, topMessageId });
   }
 }
 

@@ -93,7 +93,9 @@ describe('commitBatch with changes', () => {
     await commit([ingestMessage(channel, 1), edit(channel, 2, 'two')]);
     await commit([edit(channel, 1, 'one, edited')]);
     const result = await commit([], [deletion(channel, 1), deletion(channel, 2), deletion(channel, 3)]);
-    expect(ids(result)).toEqual([1, 2, 3].map((id, index) => `message.deleted:${channel}:${String(id)}:${String([3, 2, 1][index])}`));
+    expect(ids(result)).toEqual(
+      [1, 2, 3].map((id, index) => `message.deleted:${channel}:${String(id)}:${String([3, 2, 1][index])}`),
+    );
     expect(result.stored.map(({ event }) => event.postedAt)).toEqual([
       '2026-11-20T00:00:01.000Z',
       '2026-11-20T00:00:02.000Z',

@@ -17,10 +17,13 @@ describe('sessions of the store', () => {
   afterAll(() => database.drop());
 
   /** One session that stays, as a server connection of PgBouncer does. */
-  async function session(work: (client: Client, queryable: Queryable) => Promise<void>): Promise<void> {
+  async function session(
+    work: (client: Client, queryable: Queryable & Pick<Database, 'transaction'>) => Promise<void>,
+  ): Promise<void> {
     const client = new Client(database.config);
     await client.connect();
-    const queryable: Queryable = {
+    const queryable = {
+      transaction: () => Promise.reject(new Error('one statement was expected')),
       run: async ({ name, text }: Statement, values: readonly unknown[]) => {
         const { rows, rowCount } = await client.query({ name, text, values: [...values] });
         return { rows: rows as never[], rowCount: rowCount ?? 0 };

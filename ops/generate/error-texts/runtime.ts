@@ -33,6 +33,11 @@ export const RUNTIME_TEXTS: Readonly<Record<RuntimeErrorCode, ErrorText>> = {
     why: 'Two processes on one session make Telegram end it for both.',
     todo: 'Stop the other one, then `npm run up`.',
   },
+  LEASE_LOST: {
+    what: 'Another gateway has taken over this account. This one stored nothing more and ended with exit code 67; it is not restarted.',
+    why: 'Two machines run the gateway of one account with the same database: this one was cut off from the database, or stood still, for longer than the lease of 20 seconds, and the other one took its place.',
+    todo: 'Never run one session on two machines: Telegram ends it for both. After the other one has stopped, `npm run up` starts this one again; what came meanwhile is fetched.',
+  },
   TELEGRAM_AUTH_FATAL: {
     what: 'Telegram refused the session for good. Exit code 65; the unit is not restarted in a loop.',
     why: 'The session was ended in the app, the account was deleted or banned, or the session was used in two places.',

@@ -31,14 +31,16 @@ export async function listChannels(invoke: Invoke): Promise<ChannelInfo[]> {
 type Page = Api.messages.Dialogs | Api.messages.DialogsSlice;
 
 function channelsOf(page: Page): ChannelInfo[] {
-  const pts = new Map<string, number | null>();
+  const dialogs = new Map<string, Api.Dialog>();
   for (const dialog of page.dialogs)
     if (dialog instanceof Api.Dialog && dialog.peer instanceof Api.PeerChannel)
-      pts.set(dialog.peer.channelId.toString(), dialog.pts ?? null);
+      dialogs.set(dialog.peer.channelId.toString(), dialog);
   return page.chats.flatMap((chat) => {
     // A chat beside the dialogs may be only mentioned, or left: only dialogs count.
-    if (!pts.has(chat.id.toString()) || (chat instanceof Api.Channel && chat.left)) return [];
-    return normaliseChannel(chat, pts.get(chat.id.toString()) ?? null) ?? [];
+    const dialog = dialogs.get(chat.id.toString());
+    if (!dialog || (chat instanceof Api.Channel && chat.left)) return [];
+    const channel = normaliseChannel(chat, dialog.pts ?? null);
+    return channel ? { ...channel, topMessageId: String(dialog.topMessage) } : [];
   });
 }
 

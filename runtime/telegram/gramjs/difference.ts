@@ -1,11 +1,17 @@
-import bigInt from 'big-integer';
 import { Api } from 'telegram';
-import { TelegramError, type ChannelDifference, type ChannelRef } from '../client.js';
-import { normaliseMessage, normaliseUpdate, present } from '../normalise.js';
+import {
+  TelegramError,
+  type ChannelDifference,
+  type ChannelRef,
+  type CommonDifference,
+  type CommonState,
+} from '../client.js';
+import { normaliseMessage, normaliseUpdate, normaliseUpdates, present } from '../normalise.js';
+import { inputChannel } from './history.js';
 
 export function differenceRequest(channel: ChannelRef, pts: number, limit: number): Api.updates.GetChannelDifference {
   return new Api.updates.GetChannelDifference({
-    channel: new Api.InputChannel({ channelId: bigInt(channel.id), accessHash: bigInt(channel.accessHash) }),
+    channel: inputChannel(channel),
     filter: new Api.ChannelMessagesFilterEmpty(),
     pts,
     limit,
@@ -30,7 +36,22 @@ export function normaliseDifference(result: Api.updates.TypeChannelDifference): 
   return {
     type: 'tooLong',
     pts: result.dialog.pts,
+    topMessageId: String(result.dialog.topMessage),
     timeoutS,
     newMessages: present(result.messages.map(normaliseMessage)),
   };
+}
+
+export function commonDifferenceRequest({ pts, qts, date }: CommonState): Api.updates.GetDifference {
+  return new Api.updates.GetDifference({ pts, qts, date });
+}
+
+/** Messages outside channels are left out, as everywhere. */
+export function normaliseCommonDifference(result: Api.updates.TypeDifference): CommonDifference {
+  if (result instanceof Api.updates.DifferenceEmpty) return { type: 'empty', date: result.date, seq: result.seq };
+  if (result instanceof Api.updates.DifferenceTooLong) return { type: 'tooLong', pts: result.pts };
+  const final = result instanceof Api.updates.Difference;
+  const { pts, qts, date, seq } = final ? result.state : result.intermediateState;
+  const batch = normaliseUpdates(result.otherUpdates, result.chats);
+  return { type: 'slice', state: { pts, qts, date, seq }, final, batch };
 }

@@ -5,6 +5,7 @@ import { ChannelWorker } from '../../../runtime/telegram/channel-worker.js';
 import type { ChannelUpdate } from '../../../runtime/telegram/client.js';
 import { ingestMessage, range } from '../../support/messages.js';
 import { logger } from './support/bench.js';
+import { channelState, unlimited } from './support/plain.js';
 import { waitFor } from './support/wait-for.js';
 
 function post(channelId: string, pts: number, bytes = 1_000): ChannelUpdate {
@@ -23,22 +24,18 @@ describe('updates that wait for the database', () => {
     const workers = range(20).map(
       (channel) =>
         new ChannelWorker({
-          accountId: 'test',
-          channel: { id: String(channel), accessHash: '1' },
-          pts: 0,
+          state: channelState(String(channel), () => away),
+          budget: unlimited(),
           backlog,
           logger,
           onFatal: () => undefined,
-          submit: () => away,
-          recovery: {
-            run: ({ id }, pts) => {
-              fetched.push(id);
-              return Promise.resolve(pts);
-            },
+          readOn: ({ id }) => {
+            fetched.push(id);
+            return Promise.resolve(null);
           },
         }),
     );
-    for (const pts of range(50)) for (const worker of workers) worker.enqueue(post(worker.channelId, pts), new Date());
+    for (const pts of range(50)) for (const worker of workers) worker.enqueue(post(worker.state.id, pts), new Date());
     // 1,000 updates came, about 4 kB each; what is held stays near the limit.
     expect((await depth()) - before).toBeLessThan(30);
     answer();

@@ -1,19 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Submission } from '../../../runtime/ingest/batch.js';
+import type { ChannelState } from '../../../runtime/telegram/channel-state.js';
 import { ChannelWorker, type WorkerOptions } from '../../../runtime/telegram/channel-worker.js';
 import { TelegramError } from '../../../runtime/telegram/client.js';
-import type { RecoveredSlice } from '../../../runtime/telegram/recovery.js';
 import { logger } from './support/bench.js';
-import { newPost, plainMessage } from './support/plain.js';
+import { channelState, newPost, plainMessage, unlimited } from './support/plain.js';
 import { waitFor } from './support/wait-for.js';
 
-const CHANNEL = { id: '42', accessHash: '1' };
+const CHANNEL = '42';
 
 /** One worker between a scripted Telegram of `total` posts (post n has pts n) and a recording store. */
 class Rig {
   readonly submissions: Submission[] = [];
   readonly fatal: TelegramError[] = [];
+  readonly gone: boolean[] = [];
   differences = 0;
   submitting = 0;
   overlapped = false;
@@ -27,15 +28,14 @@ class Rig {
     options: Partial<WorkerOptions> = {},
   ) {
     this.worker = new ChannelWorker({
-      accountId: 'default',
-      channel: CHANNEL,
-      pts: 0,
-      submit: (submission) => this.#submit(submission),
-      recovery: { run: (_channel, pts, commit) => this.#difference(pts, commit) },
+      state: channelState(CHANNEL, (submission) => this.#submit(submission)),
+      readOn: (state) => this.#difference(state),
+      budget: unlimited(),
       logger,
       onFatal: (error) => this.fatal.push(error),
+      onGone: (gone) => this.gone.push(gone),
       gapWaitMs: 5,
-      retryMs: { first: 1, longest: 5 },
+      retryMs: { first: 1, longest: 5, gone: 5 },
       ...options,
     });
   }
@@ -45,7 +45,7 @@ class Rig {
   }
 
   push(...ids: readonly number[]): void {
-    for (const id of ids) this.worker.enqueue(newPost(CHANNEL.id, id), new Date());
+    for (const id of ids) this.worker.enqueue(newPost(CHANNEL, id), new Date());
   }
 
   async settled(): Promise<void> {
@@ -62,17 +62,17 @@ class Rig {
     this.submissions.push(submission);
   }
 
-  async #difference(from: number, commit: (slice: RecoveredSlice) => Promise<void>): Promise<number> {
+  async #difference(state: ChannelState): Promise<number | null> {
     this.differences += 1;
     const error = this.differenceErrors.shift();
     if (error) throw error;
-    for (let pts = from; pts < this.total;) {
+    for (let pts = state.pts ?? 0; pts < this.total;) {
       const upTo = Math.min(pts + 7, this.total);
-      const messages = Array.from({ length: upTo - pts }, (_, index) => plainMessage(CHANNEL.id, pts + index + 1));
-      await commit({ pts: upTo, messages });
+      const messages = Array.from({ length: upTo - pts }, (_, index) => plainMessage(CHANNEL, pts + index + 1));
+      await state.commit({ messages: state.copies(messages, 'difference', upTo), pts: upTo });
       pts = upTo;
     }
-    return this.total;
+    return 7;
   }
 }
 
@@ -98,7 +98,7 @@ describe('channel worker', () => {
         await rig.settled();
         rig.worker.close();
         expect(rig.ids).toEqual(ascending(total));
-        expect(rig.worker.pts).toBe(total);
+        expect(rig.worker.state.pts).toBe(total);
         expect(rig.overlapped).toBe(false);
       }),
       { numRuns: 60 },
@@ -114,10 +114,29 @@ describe('channel worker', () => {
     expect(rig.differences).toBe(0);
   });
 
+  it('R4 submits edits as copies and deletions behind them, with the pts of each', async () => {
+    const rig = new Rig(5);
+    const position = { channelId: CHANNEL, ptsCount: 1 };
+    rig.push(1);
+    rig.worker.enqueue({ ...position, type: 'edit', pts: 2, message: plainMessage(CHANNEL, 1, 'b') }, new Date());
+    rig.worker.enqueue({ channelId: CHANNEL, type: 'delete', pts: 4, ptsCount: 2, messageIds: ['1', '9'] }, new Date());
+    await rig.settled();
+    const [submission] = rig.submissions;
+    expect(submission?.messages.map(({ message, pts }) => [message.text, pts])).toEqual([
+      ['text 1', 1],
+      ['b', 2],
+    ]);
+    expect(submission?.deletions?.map(({ messageId, pts }) => [messageId, pts])).toEqual([
+      ['1', 4],
+      ['9', 4],
+    ]);
+    expect(submission?.cursor?.pts).toBe(4);
+  });
+
   it('R2 lets a gap close by itself', async () => {
     const rig = new Rig(3, { gapWaitMs: 10_000 });
     rig.push(1, 3);
-    await waitFor('the first is stored', () => rig.worker.pts === 1);
+    await waitFor('the first is stored', () => rig.worker.state.pts === 1);
     rig.push(2);
     await rig.settled();
     rig.worker.close();
@@ -135,28 +154,71 @@ describe('channel worker', () => {
 
   it('R2 does not move pts before the commit', async () => {
     const seen: (number | null)[] = [];
-    const rig: Rig = new Rig(1, {
-      submit: () => {
-        seen.push(rig.worker.pts);
-        return Promise.resolve();
-      },
+    const state: ChannelState = channelState(CHANNEL, () => {
+      seen.push(state.pts);
+      return Promise.resolve();
     });
+    const rig = new Rig(1, { state });
     rig.push(1);
     await rig.settled();
     expect(seen).toEqual([0]);
-    expect(rig.worker.pts).toBe(1);
+    expect(state.pts).toBe(1);
   });
 
   it('R2 tries a failed difference again', async () => {
     const rig = new Rig(4);
     rig.differenceErrors.push(
       new TelegramError('transient', 'OFFLINE'),
-      new TelegramError('channel-gone', 'CHANNEL_PRIVATE'),
+      new TelegramError('unreadable', 'TYPE_NOT_FOUND'),
     );
     rig.worker.markDirty();
     await rig.settled();
     expect(rig.differences).toBe(3);
     expect(rig.ids).toEqual([1, 2, 3, 4]);
+  });
+
+  it('R2 says that a channel is gone, tries it now and then, and says when it is back', async () => {
+    const rig = new Rig(4, { retryMs: { first: 1, longest: 2, gone: 40 } });
+    rig.differenceErrors.push(new TelegramError('channel-gone', 'CHANNEL_PRIVATE'));
+    rig.worker.markDirty();
+    await waitFor('it is gone', () => rig.worker.gone);
+    expect(rig.ids).toEqual([]);
+    await rig.settled();
+    expect(rig.gone).toEqual([true, false]);
+    expect(rig.ids).toEqual([1, 2, 3, 4]);
+  });
+
+  it('R2 stores what is pushed without a gap while the difference waits for its turn', async () => {
+    let open: () => void = () => undefined;
+    const turn = new Promise<void>((resolve) => (open = resolve));
+    const free = unlimited();
+    const rig = new Rig(3, {
+      budget: { turn: (name, work) => turn.then(() => free.turn(name, work)) },
+    });
+    rig.worker.markDirty();
+    rig.push(1, 2);
+    await waitFor('two are stored', () => rig.worker.state.pts === 2);
+    expect(rig.differences).toBe(0);
+    open();
+    await rig.settled();
+    expect(rig.ids).toEqual([1, 2, 3]);
+  });
+
+  it('R2 runs a step between two updates and never beside one', async () => {
+    const rig = new Rig(2);
+    const order: string[] = [];
+    rig.push(1);
+    const step = rig.worker.exclusive(async () => {
+      order.push(`step at ${String(rig.worker.state.pts)}`);
+      rig.push(2);
+      await Promise.resolve();
+      order.push(`still at ${String(rig.worker.state.pts)}`);
+    });
+    await step;
+    await rig.settled();
+    expect(order).toEqual(['step at 1', 'still at 1']);
+    expect(rig.ids).toEqual([1, 2]);
+    await expect(rig.worker.exclusive(() => Promise.reject(new Error('step')))).rejects.toThrow('step');
   });
 
   it('S5 passes on that the account is lost and does not try again', async () => {
@@ -169,19 +231,43 @@ describe('channel worker', () => {
   });
 
   it('R2 begins a channel that was never read at its first update', async () => {
-    const rig = new Rig(9, { pts: null });
-    rig.push(8, 9);
-    await rig.settled();
-    expect(rig.ids).toEqual([8, 9]);
+    const rig = new Rig(9);
+    const state = channelState(CHANNEL, () => Promise.resolve(), {
+      pts: null,
+      lastMessageId: null,
+      reconciledId: null,
+    });
+    const worker = new ChannelWorker({
+      state,
+      readOn: () => Promise.resolve(null),
+      budget: unlimited(),
+      logger,
+      onFatal: () => undefined,
+    });
+    worker.enqueue(newPost(CHANNEL, 8), new Date());
+    await waitFor('it is idle', () => worker.idle);
+    expect(state.pts).toBe(8);
+    // Nothing before what was seen first is looked for.
+    expect(state.reconciledId).toBe('8');
+    rig.worker.close();
   });
 
-  it('R2 moves over updates that carry no message', async () => {
+  it('R2 takes an update without a count for news of where the channel stands', async () => {
     const rig = new Rig(3);
-    rig.push(1);
-    rig.worker.enqueue({ type: 'delete', channelId: '42', pts: 3, ptsCount: 2, messageIds: ['1', '2'] }, new Date());
-    rig.worker.enqueue({ type: 'other', channelId: '42', pts: 3, ptsCount: 0 }, new Date());
+    rig.push(1, 2, 3);
+    rig.worker.enqueue({ type: 'other', channelId: CHANNEL, pts: 3, ptsCount: 0 }, new Date());
     await rig.settled();
-    expect(rig.worker.pts).toBe(3);
+    expect(rig.worker.state.pts).toBe(3);
+    expect(rig.differences).toBe(0);
+  });
+
+  it('R2 stores nothing more once it is closed, and leaves nobody waiting', async () => {
+    const rig = new Rig(3);
+    rig.worker.close();
+    rig.push(1);
+    rig.worker.markDirty();
+    await rig.worker.exclusive(() => Promise.reject(new Error('not run')));
+    expect(rig.submissions).toEqual([]);
     expect(rig.differences).toBe(0);
   });
 });

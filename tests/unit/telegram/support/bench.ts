@@ -1,5 +1,5 @@
 import { createLogger } from '../../../../runtime/logger.js';
-import { Pipeline } from '../../../../runtime/gateway/pipeline.js';
+import { Pipeline, type PipelineOptions } from '../../../../runtime/gateway/pipeline.js';
 import type { StoredEvent } from '../../../../runtime/ingest/message-store.js';
 import type { Simulator, SimulatorOptions } from '../../../../runtime/simulator/simulator.js';
 import { startSimulator } from '../../../support/simulator.js';
@@ -22,6 +22,11 @@ export function adapterFor(simulator: Simulator, options: Partial<GramjsOptions>
   });
 }
 
+type Tuning = Pick<PipelineOptions, 'capacity' | 'intervals' | 'backfillDepth' | 'retryMs'>;
+
+/** Impatient: what takes half a minute in earnest is done at once. */
+export const IMPATIENT = { pollMs: 50, auditMs: 50, reloadMs: 20, tickMs: 5, pauseMs: 50 } as const;
+
 /** Simulator, pipeline and store, with everything to be torn down in one place. */
 export class Bench {
   readonly stored: StoredEvent[] = [];
@@ -31,14 +36,13 @@ export class Bench {
   private constructor(
     readonly simulator: Simulator,
     readonly store: MemoryStore,
-    private readonly capacity: number,
+    private readonly tuning: Tuning,
   ) {
     this.pipeline = this.#createPipeline();
   }
 
-  static async start(options: SimulatorOptions & { capacity?: number } = {}): Promise<Bench> {
-    const { capacity = 10_000, ...simulated } = options;
-    const bench = new Bench(await startSimulator({ channels: 2, ...simulated }), new MemoryStore(), capacity);
+  static async start(simulated: SimulatorOptions = {}, tuning: Tuning = {}): Promise<Bench> {
+    const bench = new Bench(await startSimulator({ channels: 2, ...simulated }), new MemoryStore(), tuning);
     await bench.go();
     return bench;
   }
@@ -99,7 +103,8 @@ export class Bench {
       sinks: [(stored) => void this.stored.push(...stored)],
       logger,
       onFatal: (error) => void this.fatal.push(error),
-      capacity: this.capacity,
+      ...this.tuning,
+      intervals: { tickMs: 5, reloadMs: 20, ...this.tuning.intervals },
     });
   }
 }

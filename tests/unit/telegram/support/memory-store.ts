@@ -1,29 +1,40 @@
-import { ENVELOPE_VERSION } from '../../../../runtime/contract.js';
-import { eventId } from '../../../../runtime/events.js';
 import type {
+  ChannelMarks,
+  ChannelStatus,
   CommitResult,
+  FirstRead,
   IngestBatch,
   IngestMessage,
   MessageStore,
   StoredChannel,
   StoredEvent,
 } from '../../../../runtime/ingest/message-store.js';
-import type { ChannelInfo } from '../../../../runtime/telegram/client.js';
+import { decide, hashOf, messageKey, type StoredVersion } from '../../../../runtime/store/versioning.js';
+import type { ChannelInfo, CommonState } from '../../../../runtime/telegram/client.js';
 
-/** The store's interface in memory, with outages and refusals at will. */
+/** The store's interface in memory, with outages and refusals at will. It decides as the real one does. */
 export class MemoryStore implements MessageStore {
   readonly channels = new Map<string, StoredChannel>();
-  /** By channel, in the order of storing. */
+  /** First copies by channel, in the order of storing. */
   readonly messages = new Map<string, IngestMessage[]>();
+  /** Every copy that became a version, by key of the message, oldest first. */
+  readonly versions = new Map<string, IngestMessage[]>();
+  readonly deleted = new Set<string>();
+  readonly events: StoredEvent[] = [];
+  readonly holes = new Map<string, Set<string>>();
+  readonly floodWaits = new Map<string, Date>();
   readonly batches: IngestBatch[] = [];
+  common: CommonState | null = null;
   duplicates = 0;
   offline = false;
   attemptsWhileOffline = 0;
+  /** The next commits store everything, and their answers are lost. */
+  loseAnswers = 0;
   /** Messages that the database takes for wrong. */
   refuses: (message: IngestMessage) => boolean = () => false;
+  readonly #newest = new Map<string, StoredVersion>();
   /** Commits wait while it is set. */
   #gate: { opened: Promise<void>; open: () => void } | null = null;
-  #nextOutboxId = 1;
 
   hold(): void {
     let open = (): void => undefined;
@@ -42,72 +53,159 @@ export class MemoryStore implements MessageStore {
     return (this.messages.get(String(channelId)) ?? []).map(({ message }) => message.messageId);
   }
 
+  /** The texts of a message, version by version. */
+  texts(channelId: string | number, messageId: string | number): string[] {
+    const copies = this.versions.get(messageKey(String(channelId), String(messageId))) ?? [];
+    return copies.map(({ message }) => message.text);
+  }
+
+  isDeleted(channelId: string | number, messageId: string | number): boolean {
+    return this.deleted.has(messageKey(String(channelId), String(messageId)));
+  }
+
   async commitBatch(batch: IngestBatch): Promise<CommitResult> {
     await this.#gate?.opened;
     await Promise.resolve();
-    if (this.offline) {
-      this.attemptsWhileOffline += 1;
-      throw new Error('the database does not answer');
-    }
+    this.#checkAnswers();
     if (batch.messages.some((message) => this.refuses(message)))
       throw Object.assign(new Error('invalid byte sequence'), { code: '22021' });
     this.batches.push(batch);
-    const stored = batch.messages.flatMap((item) => this.#insert(item) ?? []);
-    for (const cursor of batch.cursors) {
-      const channel = this.channels.get(cursor.channelId);
-      if (!channel) throw new Error(`cursor of a channel that is not recorded: ${cursor.channelId}`);
-      if (channel.pts !== null && cursor.pts < channel.pts) throw new Error('pts moved backwards');
-      this.channels.set(cursor.channelId, {
-        ...channel,
-        pts: cursor.pts,
-        lastMessageId: cursor.lastMessageId ?? channel.lastMessageId,
-      });
+    const { messages, deletions = [], cursors, marks = [] } = batch;
+    const pts = new Map(
+      [...this.channels].flatMap(([id, channel]) => (channel.pts === null ? [] : [[id, channel.pts]])),
+    );
+    const decision = decide(messages, deletions, { versions: this.#newest, deleted: this.deleted, pts });
+    for (const item of decision.facts) this.#store(item, 1);
+    for (const { item, version } of decision.versions) this.#store(item, version);
+    for (const { channelId, messageId } of decision.tombstones) this.deleted.add(messageKey(channelId, messageId));
+    for (const cursor of cursors) this.#moveCursor(cursor.channelId, cursor.pts, cursor.lastMessageId);
+    for (const mark of marks) this.#mark(mark);
+    const stored = decision.events.map((event, index) => ({ outboxId: String(this.events.length + index + 1), event }));
+    this.events.push(...stored);
+    this.duplicates += decision.duplicates;
+    if (this.loseAnswers > 0) {
+      this.loseAnswers -= 1;
+      throw new Error('connection lost before the answer');
     }
-    this.duplicates += batch.messages.length - stored.length;
-    return { stored, duplicates: batch.messages.length - stored.length };
+    return { stored, duplicates: decision.duplicates };
   }
 
   loadChannels(): Promise<readonly StoredChannel[]> {
-    if (this.offline) return Promise.reject(new Error('the database does not answer'));
-    return Promise.resolve([...this.channels.values()]);
+    return this.#answer(() => [...this.channels.values()]);
   }
 
-  upsertChannels(accountId: string, channels: readonly ChannelInfo[]): Promise<void> {
-    if (this.offline) return Promise.reject(new Error('the database does not answer'));
-    for (const info of channels) {
-      const known = this.channels.get(info.id);
-      this.channels.set(info.id, {
-        accountId,
-        ...info,
-        pts: known ? known.pts : info.pts,
-        lastMessageId: known?.lastMessageId ?? null,
-        status: known?.status ?? 'active',
-      });
-    }
-    return Promise.resolve();
+  upsertChannels(accountId: string, channels: readonly ChannelInfo[], first: FirstRead = { depth: 0 }): Promise<void> {
+    return this.#answer(() => {
+      for (const { topMessageId = null, ...info } of channels) {
+        const known = this.channels.get(info.id);
+        const top = topMessageId === null ? null : Number(topMessageId);
+        const begun = {
+          pts: info.pts,
+          lastMessageId: topMessageId,
+          reconciledId: topMessageId,
+          backfill:
+            first.depth > 0 && top !== null
+              ? { nextId: String(top + 1), untilId: String(Math.max(0, top - first.depth)) }
+              : null,
+        };
+        const kept = known && known.pts !== null ? known : begun;
+        const { pts, lastMessageId, reconciledId, backfill } = kept;
+        const status = known?.status === 'paused' ? 'paused' : 'active';
+        this.channels.set(info.id, { accountId, ...info, pts, lastMessageId, reconciledId, backfill, status });
+      }
+    });
   }
 
-  #insert(item: IngestMessage): StoredEvent | null {
-    const { channelId, messageId, text, mediaType, date } = item.message;
-    const list = this.messages.get(channelId) ?? [];
-    if (list.some(({ message }) => message.messageId === messageId)) return null;
-    this.messages.set(channelId, [...list, item]);
-    return {
-      outboxId: String(this.#nextOutboxId++),
-      event: {
-        v: ENVELOPE_VERSION,
-        id: eventId('message.created', channelId, messageId, 1),
-        kind: 'message.created',
-        accountId: item.accountId,
-        channelId,
-        messageId,
-        version: 1,
-        postedAt: new Date(date * 1_000).toISOString(),
-        receivedAt: item.receivedAt.toISOString(),
-        text,
-        mediaType,
-        source: item.source,
-      },
-    };
+  setChannelStatus(_accountId: string, channelIds: readonly string[], status: ChannelStatus): Promise<void> {
+    return this.#answer(() => {
+      for (const id of channelIds) {
+        const channel = this.channels.get(id);
+        if (channel && channel.status !== 'paused') this.channels.set(id, { ...channel, status });
+      }
+    });
   }
+
+  storedIds(channelId: string, after: string, upTo: string, limit: number): Promise<readonly string[]> {
+    return this.#answer(() =>
+      this.ids(channelId)
+        .filter((id) => Number(id) > Number(after) && Number(id) <= Number(upTo) && !this.isDeleted(channelId, id))
+        .toSorted((a, b) => Number(a) - Number(b))
+        .slice(-limit),
+    );
+  }
+
+  loadHoles(): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#answer(() => new Map([...this.holes].map(([id, holes]) => [id, [...holes]])));
+  }
+
+  loadCommonState(): Promise<CommonState | null> {
+    return this.#answer(() => this.common);
+  }
+
+  saveCommonState(_accountId: string, state: CommonState): Promise<void> {
+    return this.#answer(() => {
+      this.common = state;
+    });
+  }
+
+  loadFloodWaits(): Promise<ReadonlyMap<string, Date>> {
+    return this.#answer(() => this.floodWaits);
+  }
+
+  saveFloodWait(_accountId: string, methodClass: string, until: Date): Promise<void> {
+    return this.#answer(() => {
+      this.floodWaits.set(methodClass, until);
+    });
+  }
+
+  #answer<T>(answer: () => T): Promise<T> {
+    if (this.offline) return Promise.reject(new Error('the database does not answer'));
+    return Promise.resolve(answer());
+  }
+
+  #checkAnswers(): void {
+    if (!this.offline) return;
+    this.attemptsWhileOffline += 1;
+    throw new Error('the database does not answer');
+  }
+
+  #store(item: IngestMessage, version: number): void {
+    const { channelId, messageId } = item.message;
+    const key = messageKey(channelId, messageId);
+    if (version === 1) this.messages.set(channelId, [...(this.messages.get(channelId) ?? []), item]);
+    this.versions.set(key, [...(this.versions.get(key) ?? []), item]);
+    if (this.versions.get(key)?.length !== version) throw new Error(`version ${String(version)} of ${key} skips one`);
+    const { date, editDate } = item.message;
+    this.#newest.set(key, { version, postedAt: new Date(date * 1_000), editDate, hash: hashOf(item.message) });
+  }
+
+  #moveCursor(channelId: string, pts: number, lastMessageId: string | null): void {
+    const channel = this.channels.get(channelId);
+    if (!channel) throw new Error(`cursor of a channel that is not recorded: ${channelId}`);
+    this.channels.set(channelId, {
+      ...channel,
+      pts: Math.max(pts, channel.pts ?? 0),
+      lastMessageId: highest(channel.lastMessageId, lastMessageId),
+    });
+  }
+
+  #mark({ channelId, pts, backfill, reconciledId, holes = [], mended = [] }: ChannelMarks): void {
+    const channel = this.channels.get(channelId);
+    if (!channel) throw new Error(`marks of a channel that is not recorded: ${channelId}`);
+    this.channels.set(channelId, {
+      ...channel,
+      pts: pts ?? channel.pts,
+      backfill: backfill === undefined ? channel.backfill : backfill,
+      reconciledId: reconciledId ?? channel.reconciledId,
+    });
+    const known = this.holes.get(channelId) ?? new Set();
+    for (const id of mended) known.delete(id);
+    for (const id of holes) known.add(id);
+    this.holes.set(channelId, known);
+  }
+}
+
+function highest(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return Number(a) > Number(b) ? a : b;
 }
