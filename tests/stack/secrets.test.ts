@@ -1,92 +1,152 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { connections, docker, inside, inspectAll, TEST_PREFIX } from '../support/test-stack.js';
+import { join } from 'node:path';
+import { markAgain } from '../../ops/engine/run.js';
+import { container, docker, must, run, TEST_PREFIX, TEST_STACK, TEST_STATE } from '../support/test-stack.js';
+import { embeddedSecrets, leaks, type Secret } from '../support/secrets/collect.js';
+import { filesWithSecrets } from '../support/secrets/files.js';
+import {
+  checkout,
+  dockerInspect,
+  filesBelow,
+  logs,
+  processes,
+  services,
+  type Place,
+} from '../support/secrets/places.js';
+import { FAILURES } from '../support/secrets/failures.js';
+import { ProcessWatch } from '../support/secrets/watch.js';
+import { missing, unexpected } from '../support/secrets/expected.js';
 
-const LEAST_LENGTH = 16;
+const MINUTES = 60_000;
 
-/** Every text inside a JSON value. */
-function texts(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(texts) : [];
-}
-
-/** Secrets of every kind: what people are shown, what processes read, what the services keep. */
-async function secretsOfTheStack(): Promise<string[]> {
-  const files: readonly (readonly [string, string])[] = [
-    ['gateway-host', '/opt/telegram-gateway/credentials/credentials.json'],
-    ['consumer', '/credentials/credentials.json'],
-    ['gateway-api', '/credentials/credentials.json'],
-    ['simulator', '/credentials/keys.json'],
-  ];
-  const contents = await Promise.all(files.map(async ([part, path]) => inside(part, 'cat', path)));
-  const lines = await Promise.all([
-    inside('gateway-host', 'cat', '/opt/telegram-gateway/.session/default.session'),
-    inside('redis-master', 'cat', '/credentials/admin', '/credentials/sentinel', '/credentials/sentinel-client'),
-    inside('rabbitmq', 'cat', '/credentials/erlang.cookie'),
-    inside('timescaledb', 'cat', '/credentials/bootstrap-password'),
-  ]);
-  const shown = Object.values(connections()).flatMap(({ password, key }) => [password, key]);
-  const all = [
-    ...contents.flatMap((text) => texts(JSON.parse(text))),
-    ...lines.flatMap((text) => text.split('\n')),
-    ...shown,
-  ];
-  return [...new Set(all)].filter(
-    (text): text is string => text !== undefined && text.length >= LEAST_LENGTH && !/^0+$/.test(text),
-  );
-}
-
-/** The unit has a user namespace of its own: only root of the Docker host may look into it. */
-async function gatewayEnvironment(host: string): Promise<string> {
-  const processes = (await docker('top', host, '-eo', 'pid,args')).split('\n');
-  const [pid = ''] =
-    processes
-      .find((line) => line.includes('telegram.cjs gateway'))
-      ?.trim()
-      .split(/\s+/) ?? [];
-  const image = await docker('inspect', '--format', '{{.Image}}', host);
-  const rights = ['--pid=host', '--cap-add=SYS_PTRACE', '--security-opt=apparmor=unconfined'];
-  return docker('run', '--rm', '--network=none', ...rights, '--entrypoint', 'cat', image, `/proc/${pid}/environ`);
-}
-
-describe('S4 secrets', () => {
-  let secrets: string[];
-  let parts: string[];
+describe('S4 every secret that the stack made', () => {
+  let secrets: Secret[];
+  let helper: string;
+  let searched = 0;
   beforeAll(async () => {
-    secrets = await secretsOfTheStack();
-    parts = (await inspectAll()).map(({ Name }) => Name.replace(`/${TEST_PREFIX}telegram-`, ''));
-  }, 60_000);
-  const leaks = (text: string) => secrets.filter((secret) => text.includes(secret)).length;
+    secrets = embeddedSecrets();
+    helper = await docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
+  }, MINUTES);
 
-  it('are many, so that the search below means something', () => {
-    expect(secrets.length).toBeGreaterThanOrEqual(18);
+  /** Each place shows what stands there anyway, and no secret. */
+  const clean = (places: readonly Place[]) => {
+    searched += places.length;
+    for (const { name, text, shows } of places) {
+      expect({ name, shows: text.includes(shows) }).toEqual({ name, shows: true });
+      expect({ name, leaks: leaks(secrets, text) }).toEqual({ name, leaks: [] });
+    }
+  };
+
+  it('S4 is known to this test: passwords, keys, the session, verifiers', () => {
+    const names = secrets.map(({ name }) => name).join('\n');
+    for (const kind of ['database-gateway-a', 'redis-admin-b', 'rabbitmq-reader-a', 'api-key-b', 'ssh-client-seed'])
+      expect(names).toContain(kind);
+    for (const kind of ['erlang-cookie', 'simulator-rsa', 'simulator-auth-key', 'session', 'verifier'])
+      expect(names).toContain(kind);
+    expect(secrets.length).toBeGreaterThan(60);
   });
 
-  it('S4 stand in no command line and in no environment of a process', async () => {
-    const script = 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n"';
-    for (const part of parts) {
-      const text = await inside(part, 'sh', '-c', `${script}; true`);
-      expect(text.length).toBeGreaterThan(20);
-      expect({ part, leaks: leaks(text) }).toEqual({ part, leaks: 0 });
-    }
-    const gateway = await gatewayEnvironment(`${TEST_PREFIX}telegram-gateway-host`);
-    expect(gateway).toContain('TELEGRAM_SESSION_FILE=');
-    expect(leaks(gateway)).toBe(0);
-  }, 60_000);
-
-  it('S4 stand nowhere in what Docker tells of containers, volumes and images', async () => {
-    const names = parts.map((part) => `${TEST_PREFIX}telegram-${part}`);
-    const inspected = await docker('inspect', ...names);
-    const images = await docker('inspect', ...(JSON.parse(inspected) as { Image: string }[]).map(({ Image }) => Image));
-    expect([leaks(inspected), leaks(images)]).toEqual([0, 0]);
+  it('S4 is found by the search where it is meant to be', async () => {
+    const credentials = await docker('exec', container('consumer'), 'cat', '/credentials/credentials.json');
+    expect(leaks(secrets, credentials).length).toBeGreaterThanOrEqual(3);
+    const keys = await docker('exec', container('gateway-host'), 'cat', '/etc/ssh/stack-keys/ssh_host_ed25519_key');
+    expect(leaks(secrets, keys)).toEqual(['secrets-ssh-host-seed']);
   });
 
-  it('S4 stand in no log', async () => {
-    for (const part of parts) {
-      const text = await docker('logs', `${TEST_PREFIX}telegram-${part}`);
-      expect({ part, leaks: leaks(text) }).toEqual({ part, leaks: 0 });
-    }
-    const journal = await inside('gateway-host', 'journalctl', '--no-pager', '-o', 'cat');
-    expect(journal).toContain('"service":"gateway"');
-    expect(leaks(journal)).toBe(0);
-  }, 60_000);
+  it(
+    'S4 stands in no argument, environment or name of a process',
+    async () => {
+      clean(await processes(helper));
+    },
+    MINUTES,
+  );
+
+  it(
+    'S4 stands nowhere in what Docker tells of containers, images, volumes and the network',
+    async () => {
+      clean(await dockerInspect());
+    },
+    MINUTES,
+  );
+
+  it(
+    'S4 stands in no log, in no journal and in nothing that systemd tells',
+    async () => {
+      clean(await logs());
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'S4 stands in nothing that the services tell about themselves',
+    async () => {
+      clean(await services());
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'S4 stands neither in the state, nor in the checkout, nor in what was built',
+    () => {
+      clean(filesBelow('.stack', TEST_STATE));
+      clean(checkout());
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'S4 stands in the files that need it, each for its owner alone, and in no other',
+    async () => {
+      const found = await filesWithSecrets(secrets, helper);
+      expect({ unexpected: unexpected(found), missing: missing(found) }).toEqual({ unexpected: [], missing: [] });
+      process.stderr.write(
+        `    S4 ${String(secrets.length)} secrets searched in ${String(searched)} places: 0 hits; ${String(found.length)} files hold one as they should\n`,
+      );
+    },
+    6 * MINUTES,
+  );
+
+  describe('S4 while steps with a secret on their stdin run, and when they fail', () => {
+    let watch: ProcessWatch;
+    beforeAll(() => {
+      watch = new ProcessWatch(helper, `${TEST_PREFIX}watch`);
+    });
+
+    it.each(FAILURES)(
+      'S4 $what tells no secret',
+      async ({ step, says, breakIt, mend }) => {
+        await again(step);
+        await breakIt();
+        const { code, stdout, stderr } = run('up', [], { DEBUG: '1' });
+        await mend();
+        expect(code).toBe(1);
+        expect(stderr).toContain(`ENGINE_RESOURCE_FAILED ${step}`);
+        expect(stderr).toMatch(says);
+        expect({ stdout: leaks(secrets, stdout), stderr: leaks(secrets, stderr) }).toEqual({ stdout: [], stderr: [] });
+      },
+      4 * MINUTES,
+    );
+
+    it(
+      'S4 their processes had none, and neither logs nor services kept one',
+      async () => {
+        expect(must('up').stderr).toContain('replace  Command telegram-migrations-roles');
+        const seen = await watch.stop();
+        expect(seen).toContain('write-files');
+        clean([{ name: 'processes of running steps', text: seen, shows: 'admin' }]);
+        clean(await logs());
+        clean(await services());
+      },
+      2 * MINUTES,
+    );
+  });
 });
+
+/** The next `up` runs this step, though nothing about it changed. */
+async function again(step: string): Promise<void> {
+  const marked = await markAgain(
+    { project: 'telegram', stack: TEST_STACK, stateDir: join(TEST_STATE, TEST_STACK) },
+    step,
+  );
+  expect(marked).toBe(1);
+}

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SENTINEL_MASTER } from '../../runtime/contract.js';
 import { waitFor } from './services.js';
 import { connection, inside, testSubnet } from './test-stack.js';
@@ -82,4 +83,48 @@ export function openSentinel(number: number): Redis {
 export async function namedMaster(sentinel: Redis): Promise<RedisPart | undefined> {
   const [address] = (await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_MASTER)) as string[];
   return (Object.keys(NODES) as RedisPart[]).find((part) => NODES[part] === address);
+}
+
+export interface SeenMaster {
+  readonly part: RedisPart | undefined;
+  /** `master`, with more words while something is wrong or under way. */
+  readonly flags: string;
+  readonly epoch: string;
+  /** Other Sentinels that it knows. */
+  readonly sentinels: number;
+}
+
+/** What a Sentinel says of the master; null while it does not answer. */
+export async function masterAsSeenBy(number: number): Promise<SeenMaster | null> {
+  const sentinel = openSentinel(number);
+  try {
+    const reply = (await within(sentinel.call('SENTINEL', 'MASTER', SENTINEL_MASTER))) as string[];
+    const fact = (name: string) => reply[reply.indexOf(name) + 1] ?? '';
+    const part = (Object.keys(NODES) as RedisPart[]).find((name) => NODES[name] === fact('ip'));
+    return { part, flags: fact('flags'), epoch: fact('config-epoch'), sentinels: Number(fact('num-other-sentinels')) };
+  } catch {
+    return null;
+  } finally {
+    sentinel.disconnect();
+  }
+}
+
+/** One command as `admin`, to a node or a Sentinel. */
+export async function asAdmin(part: string, command: string, ...args: readonly string[]): Promise<unknown> {
+  const [password = ''] = (await inside(part, 'cat', '/credentials/admin')).split('\n');
+  const { host, port } = connection(part);
+  const redis = silent(new Redis({ host, port, username: 'admin', password, retryStrategy: () => null }));
+  try {
+    return await within(redis.call(command, ...args));
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** A server that hangs answers neither yes nor no. */
+async function within<T>(answer: Promise<T>): Promise<T> {
+  return Promise.race([
+    answer,
+    delay(3_000, undefined, { ref: false }).then(() => Promise.reject(new Error('no answer within 3 s'))),
+  ]);
 }

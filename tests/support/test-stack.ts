@@ -141,8 +141,12 @@ export async function inside(part: string, ...command: readonly string[]): Promi
 export interface Inspected {
   readonly Id: string;
   readonly Name: string;
+  /** Id of its image. */
+  readonly Image: string;
   readonly State: {
     readonly Status: string;
+    /** Of its first process, as the Docker host sees it. */
+    readonly Pid: number;
     readonly StartedAt: string;
     readonly Health?: { readonly Status: string };
   };
@@ -154,6 +158,9 @@ export interface Inspected {
     readonly Privileged: boolean;
     readonly ReadonlyRootfs: boolean;
     readonly CapDrop: readonly string[] | null;
+    readonly CapAdd: readonly string[] | null;
+    readonly SecurityOpt: readonly string[] | null;
+    readonly Tmpfs?: Readonly<Record<string, string>>;
     readonly LogConfig: { readonly Config: Readonly<Record<string, string>> };
   };
   readonly Mounts: readonly { readonly Type: string; readonly Name?: string; readonly Destination: string }[];

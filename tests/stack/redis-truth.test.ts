@@ -1,0 +1,168 @@
+/**
+ * Whatever happens to the Redis containers, they end with one master and one replica, without a hand. A sequence begins where
+ * the one before ended, so that either node has either role at some time.
+ */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SENTINEL_MASTER } from '../../runtime/contract.js';
+import { asAdmin, masterAsSeenBy, settledPair, type RedisPart } from '../support/redis-pair.js';
+import { waitFor } from '../support/services.js';
+import { container, docker, inspect, ready } from '../support/test-stack.js';
+
+const NODES = ['redis-master', 'redis-replica'] as const;
+const SENTINELS = ['redis-sentinel-1', 'redis-sentinel-2', 'redis-sentinel-3'] as const;
+const ALL = [...NODES, ...SENTINELS];
+const BOUND_MS = 60_000;
+
+interface Roles {
+  readonly master: RedisPart;
+  readonly replica: RedisPart;
+}
+
+const restart = async (...parts: readonly string[]) => docker('restart', '--time', '10', ...parts.map(container));
+const kill = async (...parts: readonly string[]) => docker('kill', ...parts.map(container));
+const stop = async (...parts: readonly string[]) => docker('stop', '--time', '10', ...parts.map(container));
+/** One after the other, in this order. */
+const start = async (...parts: readonly string[]) => docker('start', ...parts.map(container));
+
+/** Another master than this one, by the word of a Sentinel. */
+async function replaced(old: RedisPart, sentinel = 1): Promise<void> {
+  await waitFor(
+    'another master',
+    async () => {
+      const seen = await masterAsSeenBy(sentinel);
+      return seen !== null && seen.part !== old;
+    },
+    BOUND_MS,
+  );
+}
+
+/** A failover by command; a Sentinel refuses it while it still knows no replica. */
+async function failover({ master }: Roles): Promise<void> {
+  const order = async () =>
+    asAdmin('redis-sentinel-1', 'SENTINEL', 'FAILOVER', SENTINEL_MASTER).then(
+      () => true,
+      () => false,
+    );
+  await waitFor('a failover by command', order, BOUND_MS);
+  await replaced(master);
+}
+
+/** One master, its replica linked, and three Sentinels that say so with nothing under way. */
+async function truth(): Promise<Roles> {
+  const isTrue = async (): Promise<Roles | false> => {
+    const roles = await settledPair(BOUND_MS);
+    const info = String(await asAdmin(roles.replica, 'INFO', 'replication').catch(() => ''));
+    if (!info.includes('master_link_status:up')) return false;
+    const seen = await Promise.all([1, 2, 3].map(masterAsSeenBy));
+    const agreed = seen.every((one) => one?.part === roles.master && one.flags === 'master' && one.sentinels === 2);
+    return agreed && new Set(seen.map((one) => one?.epoch)).size === 1 && roles;
+  };
+  return waitFor('one master, one replica, three Sentinels of one mind', isTrue, BOUND_MS);
+}
+
+/** What happens, and what it is done with: the roles at its beginning. */
+const SEQUENCES: readonly (readonly [string, (roles: Roles) => Promise<unknown>])[] = [
+  ['a failover, then the promoted node restarts', async (was) => failover(was).then(() => restart(was.replica))],
+  ['a failover, then the former master restarts', async (was) => failover(was).then(() => restart(was.master))],
+  ['a failover, then both restart at once', async (was) => failover(was).then(() => restart(...NODES))],
+  ['a failover, then all Sentinels restart', async (was) => failover(was).then(() => restart(...SENTINELS))],
+  [
+    'the master is killed, replaced and comes back; then the new one is killed and comes back',
+    async ({ master, replica }) => {
+      await kill(master);
+      await replaced(master);
+      await start(master);
+      await truth();
+      await kill(replica);
+      await replaced(replica);
+      await start(replica);
+    },
+  ],
+  [
+    'both are stopped, and the former replica starts first',
+    async ({ master, replica }) => {
+      await stop(...NODES);
+      await start(replica, master);
+    },
+  ],
+  [
+    'everything is killed, and the nodes start before the Sentinels',
+    async ({ master, replica }) => {
+      await kill(...ALL);
+      await start(replica, master, ...SENTINELS);
+    },
+  ],
+  [
+    'everything is killed after a failover, and the Sentinels start first',
+    async (was) => {
+      await failover(was);
+      await kill(...ALL);
+      await start(...SENTINELS, ...NODES);
+    },
+  ],
+  [
+    'the master hangs until it is replaced, and then goes on',
+    async ({ master }) => {
+      await docker('pause', container(master));
+      await replaced(master).finally(() => docker('unpause', container(master)));
+    },
+  ],
+  [
+    'a Sentinel is away during a failover',
+    async ({ master }) => {
+      await stop('redis-sentinel-3');
+      await kill(master);
+      await replaced(master);
+      await start('redis-sentinel-3', master);
+    },
+  ],
+  [
+    'all Sentinels are killed, the master restarts meanwhile',
+    async ({ master }) => {
+      await kill(...SENTINELS);
+      await restart(master);
+      await start(...SENTINELS);
+    },
+  ],
+  [
+    'the master is killed while all Sentinels restart',
+    async ({ master }) => {
+      await Promise.all([kill(master), restart(...SENTINELS)]);
+      await start(master);
+    },
+  ],
+];
+
+describe('D4 Redis tells the truth about itself', () => {
+  const times: number[] = [];
+  beforeAll(truth, 2 * BOUND_MS);
+  afterAll(async () => {
+    await start(...ALL);
+    for (const part of ALL)
+      await waitFor(part, async () => (await inspect(part)).State.Health?.Status === 'healthy', 2 * BOUND_MS);
+    process.stderr.write(
+      `    D4 ${String(times.length)} sequences, one master again within ${Math.max(...times).toFixed(1)} s: ${times.map((s) => s.toFixed(1)).join(' ')}\n`,
+    );
+  }, 10 * BOUND_MS);
+
+  it.each(SEQUENCES)(
+    'D4 D5 %s',
+    async (_what, happen) => {
+      await happen(await truth());
+      const began = performance.now();
+      const { master, replica } = await truth();
+      times.push((performance.now() - began) / 1000);
+      expect([master, replica].sort()).toEqual([...NODES]);
+    },
+    5 * BOUND_MS,
+  );
+
+  it(
+    'D5 gateway, consumer and API find the master by themselves',
+    async () => {
+      for (const service of ['gateway', 'consumer', 'api'] as const)
+        await waitFor(service, async () => ready(service), BOUND_MS);
+    },
+    4 * BOUND_MS,
+  );
+});

@@ -1,0 +1,92 @@
+/** Every secret that a stack made, from its own state: what the searches look for. */
+import { join } from 'node:path';
+import { EngineState } from '../../../ops/engine/state.js';
+import { simulatorSession } from '../../../stack/simulator-session.js';
+import { ed25519KeyPair } from '../../../stack/ssh-keys.js';
+import { must, TEST_STACK, TEST_STATE } from '../test-stack.js';
+
+export interface Secret {
+  readonly name: string;
+  /** As it may be written: itself, its lines, in JSON, in base64. */
+  readonly texts: readonly string[];
+}
+
+/** A resource with its secrets in plain. */
+interface Plain {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** Shorter ones are the salts of password hashes, four bytes each: found by chance everywhere, and worth nothing alone. */
+const LEAST_LENGTH = 16;
+const LEAST_LINE = 40;
+
+/** Of the stack that the embedded engine made. */
+export function embeddedSecrets(): Secret[] {
+  const state = EngineState.open({ stateDir: join(TEST_STATE, TEST_STACK), project: 'telegram', stack: TEST_STACK });
+  return secretsOf(state.entries().map((entry) => ({ type: entry.type, name: entry.name, ...state.unseal(entry) })));
+}
+
+const SIGNATURE = '4dabf18193072939515e22adb298388d';
+
+/** Of the stack that the Pulumi CLI made: `env` names its state folder. */
+export function pulumiSecrets(env: Record<string, string>): Secret[] {
+  const { stdout } = must('pulumi', ['stack', 'export', '--show-secrets'], env);
+  const { deployment } = JSON.parse(stdout) as { deployment: { resources: readonly object[] } };
+  const resources = reveal(deployment.resources) as (Partial<Plain> & { urn: string; type: string })[];
+  return secretsOf(
+    resources.map(({ urn, type, inputs, outputs }) => ({
+      type,
+      name: urn.split('::').at(-1) ?? urn,
+      inputs: inputs ?? {},
+      outputs: outputs ?? {},
+    })),
+  );
+}
+
+function reveal(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reveal);
+  if (value === null || typeof value !== 'object') return value;
+  const fields = value as Record<string, unknown>;
+  if (fields[SIGNATURE] !== undefined) return JSON.parse(String(fields['plaintext'])) as unknown;
+  return Object.fromEntries(Object.entries(fields).map(([key, inner]) => [key, reveal(inner)]));
+}
+
+function secretsOf(resources: readonly Plain[]): Secret[] {
+  const found = new Map<string, string[]>();
+  const add = (name: string, ...values: unknown[]) => {
+    const texts = values.filter((value) => typeof value === 'string' && value.length >= LEAST_LENGTH) as string[];
+    if (texts.length > 0) found.set(name, [...(found.get(name) ?? []), ...texts]);
+  };
+  for (const { type, name, inputs, outputs } of resources) {
+    if (type.startsWith('random:'))
+      add(name, outputs['result'], outputs['bcryptHash'], outputs['base64'], outputs['hex']);
+    if (name.endsWith('-rsa')) add(name, outputs['stdout']);
+    const seed = outputs['base64'];
+    if (/ssh-\w+-seed$/.test(name) && typeof seed === 'string')
+      add(name, ed25519KeyPair(Buffer.from(seed, 'base64')).privateKeyOpenSsh);
+    const key = outputs['hex'];
+    if (name.endsWith('simulator-auth-key') && typeof key === 'string') add('session', simulatorSession(key));
+    const stdin = inputs['stdin'];
+    if (typeof stdin === 'string')
+      for (const [verifier] of stdin.matchAll(/SCRAM-SHA-256\$[A-Za-z0-9+/=:$]+/g))
+        add(`verifier ${verifier.slice(-8)}`, verifier);
+  }
+  return [...found].map(([name, texts]) => ({ name, texts: [...new Set(texts.flatMap(written))] }));
+}
+
+function written(text: string): string[] {
+  if (!text.includes('\n')) return [text, Buffer.from(text).toString('base64').replace(/.?=*$/, '')];
+  // The first line of an OpenSSH key is the same for all.
+  const lines = text
+    .split('\n')
+    .filter((line) => line.length >= LEAST_LINE && !line.startsWith('-----') && !line.startsWith('b3BlbnNzaC1rZXkt'));
+  return [JSON.stringify(text.trim()).slice(1, -1), ...lines];
+}
+
+/** Names of the secrets that stand in a text. */
+export function leaks(secrets: readonly Secret[], text: string): string[] {
+  return secrets.filter(({ texts }) => texts.some((one) => text.includes(one))).map(({ name }) => name);
+}

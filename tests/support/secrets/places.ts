@@ -1,0 +1,158 @@
+/** Where a secret of the stack could have got to: everything that somebody without the secret files might read. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../../../ops/stack-folder.js';
+import { docker, inside, type Inspected, inspectAll, TEST_PREFIX } from '../test-stack.js';
+
+export interface Place {
+  readonly name: string;
+  readonly text: string;
+  /** Part of what stands there anyway: without it the search looked at nothing. */
+  readonly shows: string;
+}
+
+/** `docker run` of a container that sees every process of the Docker host, and its files. */
+export const LOOKING = [
+  ...['run', '--rm', '-i', '--network', 'none', '--pid', 'host', '--user', '0:0'],
+  ...['--cap-add', 'SYS_PTRACE', '--security-opt', 'apparmor=unconfined'],
+] as const;
+
+const part = ({ Name }: Inspected) => Name.replace(`/${TEST_PREFIX}telegram-`, '');
+
+/** Files below a folder, as one place each. */
+export function filesBelow(name: string, folder: string): Place[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => statSync(path).size < 512 * 2 ** 20)
+    .map((path) => ({
+      name: `${name} ${path.slice(folder.length + 1)}`,
+      text: readFileSync(path, 'latin1'),
+      shows: '',
+    }));
+}
+
+/** What git tracks or would take up, and what the build makes. */
+export function checkout(): Place[] {
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
+  const paths = list
+    .toString()
+    .split('\0')
+    .filter((path) => path !== '');
+  const text = paths.map((path) => read(join(ROOT, path))).join('\n');
+  return [{ name: 'checkout', text, shows: 'telegram-hybrid-stack' }, ...filesBelow('dist', join(ROOT, 'dist'))];
+}
+
+/** A file that git lists may have been removed meanwhile. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** All that Docker tells of the stack: containers with their images, volumes, network. */
+export async function dockerInspect(): Promise<Place[]> {
+  const containers = await inspectAll();
+  const images = [...new Set(containers.map(({ Image }) => Image))];
+  const filter = ['--filter', `name=^${TEST_PREFIX}telegram-`];
+  const volumes = (await docker('volume', 'ls', '-q', ...filter)).split('\n');
+  const networks = (await docker('network', 'ls', '-q', ...filter)).split('\n');
+  return [
+    { name: 'docker inspect: containers', text: JSON.stringify(containers), shows: `${TEST_PREFIX}telegram-consumer` },
+    {
+      name: 'docker inspect: images',
+      text: await docker('image', 'inspect', ...images),
+      shows: 'telegram-hybrid-stack',
+    },
+    { name: 'docker history: images', text: await histories(images), shows: 'CREATED' },
+    { name: 'docker inspect: volumes', text: await docker('volume', 'inspect', ...volumes), shows: 'Mountpoint' },
+    { name: 'docker inspect: network', text: await docker('network', 'inspect', ...networks), shows: 'Subnet' },
+  ];
+}
+
+async function histories(images: readonly string[]): Promise<string> {
+  return (await Promise.all(images.map((image) => docker('history', '--no-trunc', image)))).join('\n');
+}
+
+/** Arguments, environment and names of every process of the Docker host: those of containers and of the unit are among them. */
+export async function processes(helper: string): Promise<Place[]> {
+  const words = async (file: string) =>
+    docker(
+      ...[...LOOKING, '--entrypoint', 'sh', helper, '-c'],
+      `cat /proc/[0-9]*/${file} 2>/dev/null | tr '\\0' '\\n'; true`,
+    );
+  return [
+    { name: 'process arguments', text: await words('cmdline'), shows: 'telegram.cjs' },
+    { name: 'process environments', text: await words('environ'), shows: 'TELEGRAM_SESSION_FILE=' },
+    { name: 'process names', text: await words('task/*/comm'), shows: 'redis-server' },
+  ];
+}
+
+export async function logs(): Promise<Place[]> {
+  const places = (await inspectAll()).map(async (container) => ({
+    name: `log of ${part(container)}`,
+    text: await everything('logs', container.Name.slice(1)),
+    shows: '',
+  }));
+  const unit = 'systemctl show telegram-gateway; systemctl status --no-pager --full telegram-gateway';
+  return [
+    ...(await Promise.all(places)),
+    {
+      name: 'journal',
+      text: await inside('gateway-host', 'journalctl', '--no-pager', '-o', 'export'),
+      shows: 'SYSLOG_IDENTIFIER=telegram-gateway',
+    },
+    { name: 'unit', text: await inside('gateway-host', 'sh', '-c', `${unit}; true`), shows: 'ExecStart=' },
+  ];
+}
+
+/** What the services tell to whoever may ask about them. */
+export async function services(): Promise<Place[]> {
+  const statements = 'select query from pg_stat_statements union all select query from pg_stat_activity';
+  const redis = async (name: string, port: number) =>
+    ask(
+      name,
+      `for what in "info all" "client list" "slowlog get 128" "acl log"; do printf 'AUTH admin %s\n%s\n' "$(head -1 /credentials/admin)" "$what" | redis-cli -p ${String(port)}; done`,
+      'redis_version',
+    );
+  return Promise.all([
+    sql(statements).then((text) => ({ name: 'what timescaledb tells', text, shows: 'pg_stat_statements' })),
+    redis('redis-master', 6379),
+    redis('redis-replica', 6379),
+    redis('redis-sentinel-1', 26379),
+    ask(
+      'rabbitmq',
+      'rabbitmqctl environment; rabbitmqctl status; rabbitmqctl list_users; rabbitmqctl list_connections',
+      'rabbit',
+    ),
+  ]);
+}
+
+/** A statement as the superuser of the stack's database; the password is in no argument and no variable. */
+export async function sql(statement: string): Promise<string> {
+  const file = `printf '*:*:*:*:%s' "$(cat /credentials/bootstrap-password)" > /tmp/.pgpass`;
+  const psql = 'PGPASSFILE=/tmp/.pgpass psql -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres -d telegram_gateway -At';
+  return inside(
+    'timescaledb',
+    'sh',
+    '-c',
+    `umask 077; trap 'rm -f /tmp/.pgpass' EXIT; ${file}; ${psql} -c "${statement}"`,
+  );
+}
+
+async function ask(name: string, script: string, shows: string): Promise<Place> {
+  return { name: `what ${name} tells`, text: await inside(name, 'sh', '-c', script), shows };
+}
+
+/** Both outputs of a docker command. */
+async function everything(...args: readonly string[]): Promise<string> {
+  return Promise.resolve(
+    execFileSync('sh', ['-c', 'docker "$@" 2>&1', 'sh', ...args], {
+      maxBuffer: 256 * 2 ** 20,
+      timeout: 120_000,
+    }).toString(),
+  );
+}
