@@ -113,4 +113,16 @@ describe('schema', () => {
     await expect(wrong.run(who, [])).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
     await wrong.close();
   });
+
+  it('O5 the administrator gets another password, and is found under the former one until then', async () => {
+    const boss = uniqueName('boss');
+    roles.push(boss);
+    await database.query(`create role ${boss} superuser login password 'old'`);
+    const { host, port } = database.config;
+    const login = { host, port, name: database.config.database, user: boss, password: 'new' };
+    const make = async (more: object) =>
+      postgresRoles({ database: { ...login, ...more }, roles: [], adminVerifier: verifier('new') });
+    for (const _ of ['with the former password', 'with the new one']) await make({ formerPasswords: ['older', 'old'] });
+    await expect(make({ password: 'old' })).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { CAPABILITIES, SYSTEMD_CONTAINER, keyFiles } from '../../../components/gateway-host/render.js';
-import { commandOf, healthOf } from '../../../components/runtime-service/render.js';
+import { changeOverScript, commandOf, healthOf } from '../../../components/runtime-service/render.js';
 
 describe('runtime containers', () => {
   it('D7 D15 run the production bundle with a heap that fits the limit', () => {
@@ -19,6 +20,39 @@ describe('runtime containers', () => {
 
   it('D7 are healthy while they live: readiness does not count', () => {
     expect(healthOf(4010)).toEqual(['/app/probe', '4010', '/health/live']);
+  });
+});
+
+describe('telling a running container its new credentials', () => {
+  const script = changeOverScript({ container: 'telegram-consumer', port: 4011, epoch: 7 });
+  /** Runs the script with a `docker` that answers as given. */
+  const run = (docker: string) =>
+    spawnSync('sh', ['-c', `sleep() { :; }; docker() { ${docker}; }\n${script}`], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], IMAGE: 'sha256:new' },
+    });
+
+  it('O5 asks until all of its connections use them', () => {
+    const { status, stdout } = run(
+      'case $1 in inspect) echo sha256:new ;; kill) ;; exec) echo "$@"; n=$((n + 1)); [ "$n" = 3 ] ;; esac',
+    );
+    const probe = 'exec telegram-consumer /app/probe 4011 /health/credentials/7\n';
+    expect([status, stdout]).toEqual([0, probe.repeat(3)]);
+  });
+
+  it('O5 fails with the command that tells why when it never does', () => {
+    const { status, stderr } = run('case $1 in inspect) echo sha256:new ;; kill) ;; exec) return 1 ;; esac');
+    expect(status).toBe(1);
+    expect(stderr).toContain('telegram-consumer does not take over its new credentials');
+    expect(stderr).toContain('docker logs telegram-consumer');
+  });
+
+  it.each([
+    ['does not exist', 'return 1'],
+    ['does not run', 'case $1 in inspect) echo sha256:new ;; *) return 1 ;; esac'],
+    ['is of another image and replaced next', 'case $1 in inspect) echo sha256:old ;; *) exit 9 ;; esac'],
+  ])('O5 does not wait for one that %s', (_, docker) => {
+    expect(run(docker).status).toBe(0);
   });
 });
 

@@ -33,6 +33,19 @@ describe('folder of a stack', () => {
     });
   });
 
+  it('O5 a raised epoch is all that changes in the working copy', () => {
+    const folder = new StackFolder('mine', source);
+    folder.prepare();
+    expect(folder.credentialEpoch).toBe(1);
+    const before = readFileSync(folder.configFile, 'utf8');
+    folder.credentialEpoch = 2;
+    expect(folder.credentialEpoch).toBe(2);
+    expect(readFileSync(folder.configFile, 'utf8')).toBe(`${before}  telegram:credentialEpoch: 2\n`);
+    folder.credentialEpoch = 3;
+    expect(readFileSync(folder.configFile, 'utf8')).toBe(`${before}  telegram:credentialEpoch: 3\n`);
+    expect(mode(folder.configFile)).toBe('600');
+  });
+
   it('O12 what exists is never changed by preparing again', () => {
     const folder = new StackFolder('mine', source);
     folder.prepare();

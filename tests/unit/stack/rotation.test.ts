@@ -40,4 +40,29 @@ describe('credential epochs', () => {
     expect(refusedStep(5, 4)).toContain('below the completed 5');
     expect(refusedStep(5, 7)).toContain('skips from 5');
   });
+
+  it('O5 a refusal names the epoch to set', () => {
+    expect(refusedStep(5, 4)).toMatch(/lowering it would replace the password in use; set 5$/);
+    expect(refusedStep(5, 8)).toMatch(/would replace both passwords while one is in use; set 6$/);
+  });
+
+  it('O5 once an epoch has begun it can only be finished', () => {
+    expect(refusedStep(5, 6, 6)).toBeNull();
+    for (const wanted of [4, 5, 7]) expect(refusedStep(5, wanted, 6)).toContain('is not 6, which has begun');
+    expect(refusedStep(null, 1, 1)).toBeNull();
+    expect(refusedStep(null, 2, 1)).toContain('is not 1, which has begun');
+  });
+
+  it('O5 an allowed step never replaces a password that somebody may use', () => {
+    fc.assert(
+      fc.property(epochs, fc.integer({ min: -3, max: 3 }), fc.boolean(), (completed, by, hasBegun) => {
+        const begun = hasBegun ? completed + 1 : completed;
+        const wanted = completed + by;
+        if (wanted < 1 || refusedStep(completed, wanted, begun) !== null) return;
+        // Some use the slot of the completed epoch, and where the next has begun, some use that.
+        for (const used of [completed, begun])
+          expect(slotKeeper(wanted, activeSlot(used))).toBe(slotKeeper(used, activeSlot(used)));
+      }),
+    );
+  });
 });

@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { nextEpoch } from '../../../ops/rotate.js';
+import { progressOf } from '../../../stack/epoch-progress.js';
+
+const volume = (stage: string, epoch: number, instance = 'mine') => ({
+  Name: `telegram-credential-epoch-${String(epoch)}-${stage}`,
+  Labels: [
+    `org.telegram-hybrid-stack.credential-epoch=${String(epoch)}`,
+    `org.telegram-hybrid-stack.instance=${instance}`,
+    `org.telegram-hybrid-stack.credential-stage=${stage}`,
+  ].join(','),
+});
+
+describe('the record of rotations', () => {
+  it('O5 is the last epoch of each stage, of this stack alone', () => {
+    const volumes = [
+      volume('begun', 9),
+      volume('begun', 10),
+      volume('completed', 9),
+      volume('completed', 31, 'other'),
+      { Name: 'data', Labels: '' },
+    ];
+    expect(progressOf(volumes, 'mine')).toEqual({ begun: 10, completed: 9 });
+    expect(progressOf(volumes, 'nobody')).toEqual({ begun: null, completed: null });
+  });
+});
+
+describe('the epoch that `rotate` applies', () => {
+  it.each([
+    ['the next one', { begun: 4, completed: 4 }, 4, 5],
+    ['the one that was raised by hand', { begun: 4, completed: 4 }, 5, 5],
+    ['the one that stands half done', { begun: 5, completed: 4 }, 5, 5],
+    ['the one that stands half done, whatever is configured', { begun: 5, completed: 4 }, 4, 5],
+    ['the configured one while nothing is on record', { begun: null, completed: null }, 4, 4],
+  ] as const)('O5 is %s', (_, progress, configured, expected) => {
+    expect(nextEpoch(progress, configured)).toBe(expected);
+  });
+});
