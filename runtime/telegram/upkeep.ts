@@ -8,7 +8,7 @@
  * Not promised: that an interval is kept to the second.
  * On failure: the channel is passed over for a while.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as others, setTimeout as delay } from 'node:timers/promises';
 import type { MessageStore } from '../ingest/message-store.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
@@ -189,7 +189,11 @@ export class Upkeep {
   async #loop(work: () => Promise<boolean>): Promise<void> {
     const { signal, online } = this.options;
     while (!signal.aborted) {
-      if (online() && (await work())) continue;
+      if (online() && (await work())) {
+        // Work that ends at once must not keep everybody else from theirs.
+        await others();
+        continue;
+      }
       await delay(this.#intervals.tickMs, undefined, { signal }).catch(() => undefined);
     }
   }
