@@ -1,9 +1,7 @@
 /** Where a secret of the stack could have got to: everything that somebody without the secret files might read. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { ROOT } from '../../../ops/stack-folder.js';
-import { docker, inside, type Inspected, inspectAll, TEST_PREFIX } from '../test-stack.js';
+import { Client } from 'pg';
+import { connection, docker, inside, type Inspected, inspectAll, TEST_PREFIX } from '../test-stack.js';
 
 export interface Place {
   readonly name: string;
@@ -19,39 +17,6 @@ export const LOOKING = [
 ] as const;
 
 const part = ({ Name }: Inspected) => Name.replace(`/${TEST_PREFIX}telegram-`, '');
-
-/** Files below a folder, as one place each. */
-export function filesBelow(name: string, folder: string): Place[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => statSync(path).size < 512 * 2 ** 20)
-    .map((path) => ({
-      name: `${name} ${path.slice(folder.length + 1)}`,
-      text: readFileSync(path, 'latin1'),
-      shows: '',
-    }));
-}
-
-/** What git tracks or would take up, and what the build makes. */
-export function checkout(): Place[] {
-  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
-  const paths = list
-    .toString()
-    .split('\0')
-    .filter((path) => path !== '');
-  const text = paths.map((path) => read(join(ROOT, path))).join('\n');
-  return [{ name: 'checkout', text, shows: 'telegram-hybrid-stack' }, ...filesBelow('dist', join(ROOT, 'dist'))];
-}
-
-/** A file that git lists may have been removed meanwhile. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
-}
 
 /** All that Docker tells of the stack: containers with their images, volumes, network. */
 export async function dockerInspect(): Promise<Place[]> {
@@ -131,16 +96,16 @@ export async function services(): Promise<Place[]> {
   ]);
 }
 
-/** A statement as the superuser of the stack's database; the password is in no argument and no variable. */
+/** A statement as the superuser of the stack's database; the rows as JSON. */
 export async function sql(statement: string): Promise<string> {
-  const file = `printf '*:*:*:*:%s' "$(cat /credentials/bootstrap-password)" > /tmp/.pgpass`;
-  const psql = 'PGPASSFILE=/tmp/.pgpass psql -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres -d telegram_gateway -At';
-  return inside(
-    'timescaledb',
-    'sh',
-    '-c',
-    `umask 077; trap 'rm -f /tmp/.pgpass' EXIT; ${file}; ${psql} -c "${statement}"`,
-  );
+  const { host, port, user, password } = connection('timescaledb');
+  const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
+  await client.connect();
+  try {
+    return JSON.stringify((await client.query(statement)).rows);
+  } finally {
+    await client.end();
+  }
 }
 
 async function ask(name: string, script: string, shows: string): Promise<Place> {
