@@ -205,6 +205,18 @@ const docker = new Docker();
   );
 
   it(
+    'a container that ends again at every start is an error long before its time is up',
+    async () => {
+      const script = 'echo "the book is torn" >&2; exit 3';
+      const error = await failureOf({ script, restart: 'unless-stopped', waitTimeout: '150' });
+      expect(error.message).toContain('keeps restarting, exit code 3');
+      expect(new Set(error.details)).toEqual(new Set(['log: the book is torn']));
+      expect((await up()).changes).toEqual({ ...NONE, create: 1, replace: 1, same: 4 });
+    },
+    3 * MINUTES,
+  );
+
+  it(
     'data is never replaced: a changed volume, and a changed network in use, are refused',
     async () => {
       await up();
@@ -280,6 +292,37 @@ const docker = new Docker();
       child.kill('SIGKILL');
       await gone;
       expect((await up()).changes).toEqual({ ...NONE, create: 1, replace: 1, same: 4 });
+      expect((await server().inspect()).State.Health?.Status).toBe('healthy');
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    'a run interrupted at whichever resource goes on with the next one',
+    async () => {
+      const begun: string[] = [];
+      let interrupted = 0;
+      const untilNew = async (): Promise<RunResult | null> => {
+        const controller = new AbortController();
+        const onEvent = (event: EngineEvent) => {
+          if (event.kind !== 'start' || begun.includes(event.name)) return;
+          begun.push(event.name);
+          controller.abort();
+        };
+        const { signal } = controller;
+        return runEmbedded({ ...where(), programPath: PROGRAM, config: configOf({}), onEvent, signal }).catch(
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'ENGINE_INTERRUPTED' });
+            interrupted += 1;
+            return null;
+          },
+        );
+      };
+      let result = await untilNew();
+      while (result === null && interrupted < 10) result = await untilNew();
+      expect(interrupted).toBeGreaterThanOrEqual(3);
+      expect(begun).toContain(`${PREFIX}server`);
+      expect((await up()).changes).toEqual({ ...NONE, same: 6 });
       expect((await server().inspect()).State.Health?.Status).toBe('healthy');
     },
     3 * MINUTES,

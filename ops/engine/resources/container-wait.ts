@@ -8,10 +8,12 @@ const POLL_MS = 250;
 /** As in Pulumi's provider. */
 const DEFAULT_WAIT_S = 60;
 const LAST_LINES = 20;
+/** Restarts after which a container will not come up by itself: Docker has paused for six seconds in between by then. */
+const MOST_RESTARTS = 6;
 
 /**
  * Waits until the container is healthy (`wait`) or at least runs. As in Pulumi's provider an `unhealthy` container may still
- * recover until the time is up; one that has exited for good fails at once.
+ * recover until the time is up; one that has exited for good, or ends again at every start, fails at once.
  */
 export async function waitUntilReady(
   context: Context,
@@ -21,13 +23,21 @@ export async function waitUntilReady(
   if (inputs.start === false) return;
   const seconds = inputs.waitTimeout ?? DEFAULT_WAIT_S;
   const deadline = Date.now() + seconds * 1000;
+  let restartsBefore: number | undefined;
   for (;;) {
     context.signal.throwIfAborted();
     const found = await container.inspect();
+    restartsBefore ??= found.RestartCount;
     const health = found.State.Health?.Status;
     if (hasEnded(found) && inputs.mustRun !== false) {
       throw new StepError(
         `exited with code ${String(found.State.ExitCode)}${errorOf(found)}`,
+        await lastWords(container, found),
+      );
+    }
+    if (found.RestartCount - restartsBefore >= MOST_RESTARTS) {
+      throw new StepError(
+        `keeps restarting, exit code ${String(found.State.ExitCode)}${errorOf(found)}`,
         await lastWords(container, found),
       );
     }
