@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineState, STATE_FILE } from '../../../ops/engine/state.js';
@@ -16,14 +16,15 @@ describe('O10 state of the embedded engine', () => {
     );
   };
   const text = (): string => readFileSync(join(stateDir, STATE_FILE), 'utf8');
-  const codeOf = (task: () => unknown): unknown => {
+  const errorOf = (task: () => unknown): { code?: unknown } => {
     try {
       task();
     } catch (error) {
-      return (error as { code?: unknown }).code;
+      return error as { code?: unknown };
     }
-    return 'no error';
+    return { code: 'no error' };
   };
+  const codeOf = (task: () => unknown): unknown => errorOf(task).code;
 
   beforeEach(() => {
     stateDir = mkdtempSync(join(tmpdir(), 'engine-state-'));
@@ -60,6 +61,21 @@ describe('O10 state of the embedded engine', () => {
         .map(({ name }) => name),
     ).toEqual(['redis', 'rabbit']);
     expect(readdirSync(stateDir).sort()).toEqual([STATE_FILE, 'engine.key']);
+  });
+
+  it('a disk without room leaves the old content, says which file, and the next write goes on', () => {
+    put(open(), 'redis');
+    const before = text();
+    // Every write to it fails as on a full disk.
+    symlinkSync('/dev/full', join(stateDir, `${STATE_FILE}.new`));
+    const failure = errorOf(() => {
+      put(open(), 'rabbit');
+    });
+    expect(failure).toMatchObject({ code: 'ENOSPC' });
+    expect(text()).toBe(before);
+    rmSync(join(stateDir, `${STATE_FILE}.new`));
+    put(open(), 'rabbit');
+    expect(open().entries()).toHaveLength(2);
   });
 
   it.each([
