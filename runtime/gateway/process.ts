@@ -106,7 +106,8 @@ const SIMULATOR_APP = { apiId: 1, apiHash: 'simulator' };
 
 class Gateway {
   #pipeline: Pipeline | null = null;
-  #phase = 'starting';
+  /** Why there is no pipeline yet. */
+  #phase = 'waits for the lease of the account in the database';
 
   constructor(
     private readonly environment: Environment,
@@ -146,15 +147,7 @@ class Gateway {
 
   async run(createPort: (session: string) => TelegramPort): Promise<void> {
     const path = this.environment.TELEGRAM_SESSION_FILE;
-    if (this.parts.lease) {
-      this.#phase = 'waits for the lease of the account in the database';
-      await this.parts.lease.take();
-    }
-    this.parts.start?.();
-    const session = await waitForSession(path, this.shutdown.signal, () => {
-      this.#phase = 'waits for a session: run `npm run login`';
-      this.logger.warn({ code: 'SESSION_MISSING', file: path }, 'no session yet: run `npm run login`');
-    });
+    const [session] = await Promise.all([this.#findSession(path), this.#takeLease()]);
     if (session === null) return;
     let saved = session;
     this.#pipeline = new Pipeline({
@@ -187,6 +180,23 @@ class Gateway {
     const pipeline = this.#pipeline;
     this.shutdown.onClose('telegram', () => pipeline.close());
     pipeline.start();
+  }
+
+  /** Null when the process is asked to stop first. */
+  async #findSession(path: string): Promise<string | null> {
+    const before = this.#phase;
+    const session = await waitForSession(path, this.shutdown.signal, () => {
+      this.#phase = 'waits for a session: run `npm run login`';
+      this.logger.warn({ code: 'SESSION_MISSING', file: path }, 'no session yet: run `npm run login`');
+    });
+    this.#phase = before;
+    return session;
+  }
+
+  /** Also without a session: what was stored before is still to be published. */
+  async #takeLease(): Promise<void> {
+    await this.parts.lease?.take();
+    this.parts.start?.();
   }
 
   #endFatally(error: TelegramError): void {
