@@ -12,6 +12,8 @@ const NODES = ['redis-master', 'redis-replica'] as const;
 const SENTINELS = ['redis-sentinel-1', 'redis-sentinel-2', 'redis-sentinel-3'] as const;
 const ALL = [...NODES, ...SENTINELS];
 const BOUND_MS = 60_000;
+/** After this a Sentinel has given a failover up. */
+const FAILOVER_MS = 15_000;
 
 interface Roles {
   readonly master: RedisPart;
@@ -25,26 +27,30 @@ const stop = async (...parts: readonly string[]) => docker('stop', '--time', '10
 const start = async (...parts: readonly string[]) => docker('start', ...parts.map(container));
 
 /** Another master than this one, by the word of a Sentinel. */
-async function replaced(old: RedisPart, sentinel = 1): Promise<void> {
+async function replaced(old: RedisPart, boundMs = BOUND_MS): Promise<void> {
   await waitFor(
     'another master',
     async () => {
-      const seen = await masterAsSeenBy(sentinel);
+      const seen = await masterAsSeenBy(1);
       return seen !== null && seen.part !== old;
     },
-    BOUND_MS,
+    boundMs,
   );
 }
 
-/** A failover by command; a Sentinel refuses it while it still knows no replica. */
+/** A failover by command. A Sentinel refuses it while it still knows no replica, and gives one up that takes too long. */
 async function failover({ master }: Roles): Promise<void> {
-  const order = async () =>
-    asAdmin('redis-sentinel-1', 'SENTINEL', 'FAILOVER', SENTINEL_MASTER).then(
-      () => true,
-      () => false,
-    );
-  await waitFor('a failover by command', order, BOUND_MS);
-  await replaced(master);
+  await waitFor(
+    'another master, by command',
+    async () => {
+      await asAdmin('redis-sentinel-1', 'SENTINEL', 'FAILOVER', SENTINEL_MASTER).catch(() => undefined);
+      return replaced(master, FAILOVER_MS).then(
+        () => true,
+        () => false,
+      );
+    },
+    2 * BOUND_MS,
+  );
 }
 
 /** One master, its replica linked, and three Sentinels that say so with nothing under way. */
@@ -63,33 +69,13 @@ async function truth(): Promise<Roles> {
 /** What happens, and what it is done with: the roles at its beginning. */
 const SEQUENCES: readonly (readonly [string, (roles: Roles) => Promise<unknown>])[] = [
   ['a failover, then the promoted node restarts', async (was) => failover(was).then(() => restart(was.replica))],
-  ['a failover, then the former master restarts', async (was) => failover(was).then(() => restart(was.master))],
   ['a failover, then both restart at once', async (was) => failover(was).then(() => restart(...NODES))],
   ['a failover, then all Sentinels restart', async (was) => failover(was).then(() => restart(...SENTINELS))],
-  [
-    'the master is killed, replaced and comes back; then the new one is killed and comes back',
-    async ({ master, replica }) => {
-      await kill(master);
-      await replaced(master);
-      await start(master);
-      await truth();
-      await kill(replica);
-      await replaced(replica);
-      await start(replica);
-    },
-  ],
   [
     'both are stopped, and the former replica starts first',
     async ({ master, replica }) => {
       await stop(...NODES);
       await start(replica, master);
-    },
-  ],
-  [
-    'everything is killed, and the nodes start before the Sentinels',
-    async ({ master, replica }) => {
-      await kill(...ALL);
-      await start(replica, master, ...SENTINELS);
     },
   ],
   [
@@ -105,23 +91,6 @@ const SEQUENCES: readonly (readonly [string, (roles: Roles) => Promise<unknown>]
     async ({ master }) => {
       await docker('pause', container(master));
       await replaced(master).finally(() => docker('unpause', container(master)));
-    },
-  ],
-  [
-    'a Sentinel is away during a failover',
-    async ({ master }) => {
-      await stop('redis-sentinel-3');
-      await kill(master);
-      await replaced(master);
-      await start('redis-sentinel-3', master);
-    },
-  ],
-  [
-    'all Sentinels are killed, the master restarts meanwhile',
-    async ({ master }) => {
-      await kill(...SENTINELS);
-      await restart(master);
-      await start(...SENTINELS);
     },
   ],
   [
