@@ -123,6 +123,9 @@ export class EngineState {
     try {
       writeFileSync(handle, `${JSON.stringify(this.#content, null, 1)}\n`);
       fsyncSync(handle);
+    } catch (cause) {
+      // The message of a write by handle does not say of what.
+      throw new Error(`${(cause as Error).message} (${temporary})`, { cause });
     } finally {
       closeSync(handle);
     }

@@ -16,11 +16,11 @@ describe('O10 state of the embedded engine', () => {
     );
   };
   const text = (): string => readFileSync(join(stateDir, STATE_FILE), 'utf8');
-  const errorOf = (task: () => unknown): { code?: unknown } => {
+  const errorOf = (task: () => unknown): { code?: unknown; message?: string } => {
     try {
       task();
     } catch (error) {
-      return error as { code?: unknown };
+      return error as { code?: unknown; message?: string };
     }
     return { code: 'no error' };
   };
@@ -71,7 +71,9 @@ describe('O10 state of the embedded engine', () => {
     const failure = errorOf(() => {
       put(open(), 'rabbit');
     });
-    expect(failure).toMatchObject({ code: 'ENOSPC' });
+    expect(failure).toMatchObject({
+      message: `ENOSPC: no space left on device, write (${join(stateDir, STATE_FILE)}.new)`,
+    });
     expect(text()).toBe(before);
     rmSync(join(stateDir, `${STATE_FILE}.new`));
     put(open(), 'rabbit');
