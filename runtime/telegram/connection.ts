@@ -11,7 +11,7 @@ const STABLE_MS = 30_000;
 export interface ConnectionOptions {
   readonly createPort: () => TelegramPort;
   readonly logger: Logger;
-  /** @default 30000 */
+  /** Longest wait for handshake and login. @default 15000 */
   readonly connectDeadlineMs?: number;
   /** How often the account is asked whether it is still valid; Telegram also wants to hear of a client. @default 60000 */
   readonly checkMs?: number;
@@ -88,7 +88,7 @@ export class TelegramConnection {
 
   /** Connects, and returns when that connection has ended. */
   async #connectOnce(): Promise<void> {
-    const { logger, connectDeadlineMs = 30_000 } = this.options;
+    const { logger, connectDeadlineMs = 15_000 } = this.options;
     const port = this.options.createPort();
     const ended = this.#listen(port);
     const stop = (): void => void port.close();

@@ -72,7 +72,8 @@ describe('from Telegram to the handler', () => {
     const value = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
     expect(value('telegram_connection_state')).toBe(1);
     expect(value('telegram_messages_stored_total')).toBeGreaterThanOrEqual(1);
-    expect(value('telegram_messages_published_total')).toBe(value('telegram_messages_stored_total'));
+    // Edits and deletions are published too, and what an earlier process left in the outbox.
+    expect(value('telegram_messages_published_total')).toBeGreaterThanOrEqual(value('telegram_messages_stored_total'));
   });
 
   it('Q8 every file of sql/ is applied, with its checksum', async () => {
