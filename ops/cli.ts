@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { ChaosOptions } from './chaos.js';
 import type { DoctorOptions } from './doctor/index.js';
 import type { DestroyOptions } from './down.js';
 import type { LoginOptions } from './login.js';
@@ -58,6 +59,15 @@ command('smoke', 'post messages and follow them to the consumer')
   .action(async (options: StackOptions & { json?: boolean; count: string; rate: string }) =>
     (await import('./smoke.js')).smoke(options),
   );
+command('chaos', 'trouble the stack by a seeded schedule and prove that nothing is lost or doubled')
+  .option('--minutes <n>', 'length of the schedule', '5')
+  .option('--seed <n>', 'the same seed is the same schedule; without it, a random one')
+  .option('--rate <n>', 'posts per second', '20')
+  .option('--every <seconds>', 'mean time from one trouble to the next', '4')
+  .option('--telegram-only', 'only what a client of Telegram meets: its faults, and SIGKILL')
+  .option('--settle <seconds>', 'longest wait for everything to arrive', '180')
+  .option('--json', 'machine-readable')
+  .action(async (options: ChaosOptions) => (await import('./chaos.js')).chaos(options));
 command('login', 'log the gateway in to Telegram, on its host')
   .option('--phone <number>', 'with country code; without it, it is asked for')
   .option('--qr', 'by QR code, without asking for a number')

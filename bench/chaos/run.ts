@@ -1,0 +1,204 @@
+/**
+ * One run: a schedule against a running stack, and the verdict of the oracle.
+ *
+ * Promised: it ends, after the duration and at most the time to settle; whatever was harmed is whole again afterwards,
+ *   also after an error or an interruption, and nothing of the run stays in the stack but its messages.
+ * Not promised: that troubles keep to their times. One part is troubled at a time, and what is still due when the duration
+ *   is over does not happen; `faults` counts what did.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BrokerOptions } from '../../runtime/queue/connection.js';
+import { effects, inRanges, outcomes, storedMessages, type Effects, type Range } from './facts.js';
+import { GROUP, Group, WITNESS_QUEUE, type GroupOptions } from './group.js';
+import { follow } from './lane.js';
+import { flawless, judge, type Finding, type Verdict } from './oracle.js';
+import { Parts, type Access } from './parts.js';
+import { recoveries, type Ended } from './recovery.js';
+import { makeSchedule, type ScheduleOptions } from './schedule.js';
+import type { Trouble } from './troubles.js';
+import { Witness } from './witness.js';
+import { World } from './world.js';
+
+export interface StackUnderTest extends Access, Omit<GroupOptions, 'broker'> {
+  readonly broker: BrokerOptions;
+  /** Control API of the simulator. */
+  readonly controlUrl: string;
+  /** `/metrics` of the gateway. */
+  readonly gatewayMetricsUrl: string;
+}
+
+export interface RunOptions extends Required<Omit<ScheduleOptions, 'channels'>> {
+  /** Longest wait, after the schedule, for everything to arrive. */
+  readonly settleMs: number;
+  readonly note: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface RunResult extends Omit<Verdict, 'findings'> {
+  readonly seed: number;
+  readonly seconds: number;
+  /** What went wrong, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** From the end of the schedule until nothing was missing. */
+  readonly settledMs: number;
+  /** By kind: from the end of the trouble until a message posted after it was handled; median and worst. */
+  readonly recoveryMs: Readonly<Record<string, { readonly median: number; readonly worst: number }>>;
+  /** Resident memory of the gateway, in MiB; null where it did not answer. */
+  readonly gatewayMb: { readonly before: number | null; readonly after: number | null };
+  /** Methods that the gateway called and the simulator does not have. */
+  readonly unimplemented: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+const CHANNELS = 3;
+/** Kinds after which Telegram may never have shown what was posted and deleted meanwhile. */
+const GAPS = ['tooLong', 'ptsInvalid', 'unreadableDifference'];
+const LOOK_AGAIN_MS = 2_000;
+
+export async function runChaos(stack: StackUnderTest, options: RunOptions): Promise<RunResult> {
+  const world = new World(stack.controlUrl);
+  const parts = new Parts(stack);
+  const group = new Group(stack);
+  const { generatorRate } = await world.stats();
+  await world.setGenerator(0);
+  try {
+    await world.begin(CHANNELS);
+    await group.begin();
+    return await new Run(stack, options, { world, parts }).perform();
+  } finally {
+    const steps = [
+      () => world.heal(),
+      () => parts.restore(),
+      () => group.end(),
+      () => group.remove(),
+      () => world.setGenerator(generatorRate),
+    ];
+    // Each, whatever became of the others.
+    for (const step of steps)
+      await step().catch((error: unknown) => {
+        options.note(`cannot clean up: ${String(error)}`);
+      });
+  }
+}
+
+class Run {
+  readonly #witness: Witness;
+  readonly #ranges: readonly Range[];
+  readonly #faults: Record<string, number> = {};
+  readonly #ended: Ended[] = [];
+  readonly #under = new Set<Promise<void>>();
+
+  constructor(
+    private readonly stack: StackUnderTest,
+    private readonly options: RunOptions,
+    private readonly on: { readonly world: World; readonly parts: Parts },
+  ) {
+    this.#witness = new Witness(stack.broker, WITNESS_QUEUE);
+    const { world } = on;
+    this.#ranges = world.channelIds.map((channelId) => ({ channelId, after: world.lastBefore(channelId) }));
+  }
+
+  async perform(): Promise<RunResult> {
+    const before = await this.#gatewayMb();
+    const startedAt = performance.now();
+    await this.#schedule(startedAt);
+    this.options.signal.throwIfAborted();
+    const settling = performance.now();
+    const { verdict, done } = await this.#settle();
+    const { unimplemented } = await this.on.world.stats();
+    return {
+      seed: this.options.seed,
+      ...verdict,
+      faults: this.#faults,
+      seconds: Math.round((settling - startedAt) / 1_000),
+      settledMs: Math.round(performance.now() - settling),
+      recoveryMs: recoveries(this.#ended, this.on.world.postedAt, done.at),
+      gatewayMb: { before, after: await this.#gatewayMb() },
+      unimplemented,
+    };
+  }
+
+  async #schedule(startedAt: number): Promise<void> {
+    const { world, parts } = this.on;
+    const { signal, durationMs } = this.options;
+    const { changes, troubles } = makeSchedule({ ...this.options, channels: CHANNELS });
+    const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
+    const of = (on: Trouble['on']) => troubles.filter(({ what }) => what.on === on);
+    await Promise.all([
+      follow({ list: changes, startedAt, signal, perform: (change) => world.change(change) }),
+      follow({ list: of('telegram'), startedAt, signal: over, perform: (trouble) => this.#injure(trouble) }),
+      follow({
+        ...{ list: of('part'), startedAt, signal: over },
+        perform: async (trouble) => {
+          if (trouble.on !== 'part') return;
+          this.#begun(trouble);
+          await parts.harm(trouble.part, trouble.how, trouble.forMs);
+          this.#ended.push({ kind: trouble.kind, at: Date.now() });
+        },
+      }),
+    ]);
+    await Promise.all(this.#under);
+    await world.heal();
+    this.options.note('schedule done, waiting for everything to arrive');
+  }
+
+  /** A fault of Telegram lasts while others begin. */
+  async #injure(trouble: Trouble): Promise<void> {
+    if (trouble.on !== 'telegram') return;
+    this.#begun(trouble);
+    const heal = await this.on.world.injure(trouble.wish);
+    const lasting = delay(trouble.forMs)
+      .then(heal)
+      .then(() => {
+        this.#ended.push({ kind: trouble.kind, at: Date.now() });
+        this.#under.delete(lasting);
+      });
+    this.#under.add(lasting);
+  }
+
+  #begun({ kind }: Trouble): void {
+    this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
+    this.options.note(kind);
+  }
+
+  /** Looks until nothing is missing or time is up; a part that is still on its way back only delays it. */
+  async #settle(): Promise<{ verdict: Verdict; done: Effects }> {
+    const deadline = performance.now() + this.options.settleMs;
+    for (;;) {
+      const late = performance.now() > deadline;
+      try {
+        const found = await this.#look();
+        if (flawless(found.verdict) || late) return found;
+      } catch (error) {
+        if (late) throw error;
+      }
+      this.options.signal.throwIfAborted();
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
+
+  async #look(): Promise<{ verdict: Verdict; done: Effects }> {
+    const { sql } = this.stack;
+    await this.#witness.read();
+    const own = [...this.#witness.events].filter(([id]) => inRanges(id, this.#ranges));
+    const done = await effects(sql, this.#ranges);
+    const verdict = judge({
+      truth: await this.on.world.truth(),
+      stored: await storedMessages(sql, this.#ranges),
+      published: new Map(own),
+      effects: { [GROUP]: done.counts, default: await outcomes(sql, this.#ranges) },
+      gaps: GAPS.some((kind) => kind in this.#faults),
+    });
+    return { verdict, done };
+  }
+
+  async #gatewayMb(): Promise<number | null> {
+    try {
+      const response = await fetch(this.stack.gatewayMetricsUrl, { signal: AbortSignal.timeout(10_000) });
+      const bytes = /^process_resident_memory_bytes(?:\{.*\})? (\S+)$/m.exec(await response.text())?.[1];
+      return bytes === undefined ? null : Math.round(Number(bytes) / 2 ** 20);
+    } catch {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import type { FaultWish } from '../../runtime/simulator/fault-kinds.js';
+import type { TrueMessage } from '../../runtime/simulator/truth.js';
+import type { Truth } from './oracle.js';
+import type { Change } from './schedule.js';
+
+/** Longest that the control API may take for one call, in milliseconds. */
+const BOUND_MS = 60_000;
+const PAGE = 5_000;
+
+interface ChannelView {
+  readonly id: string;
+  readonly lastMessageId: string;
+}
+
+interface Receipt {
+  readonly messageId: string;
+}
+
+/** The simulator's world through its control API, as one run sees it: only what is posted from `begin` on. */
+export class World {
+  readonly #channels: ChannelView[] = [];
+  /** Posts of the run that stand, oldest first, by channel. */
+  readonly #standing = new Map<string, number[]>();
+  /** When each post was made, ms since the epoch, by `channel:message`. */
+  readonly postedAt = new Map<string, number>();
+
+  constructor(private readonly url: string) {}
+
+  get channelIds(): readonly string[] {
+    return this.#channels.map(({ id }) => id);
+  }
+
+  /** Takes channels for the run; makes those that are missing. */
+  async begin(channels: number): Promise<void> {
+    const all = await this.#call<ChannelView[]>('GET', '/channels');
+    for (let number = all.length; number < channels; number++)
+      all.push(await this.#call('POST', '/channels', { title: `Chaos ${String(number)}`, username: null }));
+    this.#channels.push(...all.slice(0, channels));
+    for (const { id } of this.#channels) this.#standing.set(id, []);
+  }
+
+  /** The last id of a channel before the run. */
+  lastBefore(channelId: string): number {
+    return Number(this.#channels.find(({ id }) => id === channelId)?.lastMessageId ?? 0);
+  }
+
+  async change(change: Change): Promise<void> {
+    const id = this.#channels[change.channel]?.id ?? '';
+    const path = `/channels/${id}`;
+    switch (change.do) {
+      case 'post':
+        this.#posted(id, await this.#call('POST', `${path}/messages`, { text: change.text, media: change.media }));
+        return;
+      case 'album': {
+        const media = Array.from({ length: change.size }, (_, n) => (n % 2 === 0 ? 'photo' : 'video'));
+        this.#posted(id, await this.#call('POST', `${path}/albums`, { media, caption: change.caption }));
+        return;
+      }
+      case 'service':
+        await this.#call('POST', `${path}/service-messages`, { service: 'title', title: change.title });
+        return;
+      case 'edit':
+      case 'views': {
+        const [message] = this.#newest(id, [change.back]);
+        const body = change.do === 'edit' ? { text: change.text } : { views: change.views };
+        if (message !== undefined) await this.#call('PATCH', `${path}/messages/${String(message)}`, body);
+        return;
+      }
+      case 'delete': {
+        const ids = this.#newest(id, change.back);
+        if (ids.length === 0) return;
+        await this.#call('DELETE', `${path}/messages`, { ids });
+        this.#standing.set(id, this.#standing.get(id)?.filter((one) => !ids.includes(one)) ?? []);
+      }
+    }
+  }
+
+  /** Every message of the run with its versions and its tombstone. Throws when the simulator has forgotten some. */
+  async truth(): Promise<Truth[]> {
+    const truth: Truth[] = [];
+    for (const { id, lastMessageId } of this.#channels)
+      for (let after: number | null = Number(lastMessageId); after !== null;) {
+        const query = `after=${String(after)}&limit=${String(PAGE)}`;
+        const page: { complete: boolean; next: number | null; messages: TrueMessage[] } = await this.#call(
+          'GET',
+          `/channels/${id}/messages?${query}`,
+        );
+        if (!page.complete) throw new Error(`the simulator has forgotten messages of channel ${id}`);
+        truth.push(...page.messages.map((message) => ({ ...message, channelId: id })));
+        after = page.next;
+      }
+    return truth;
+  }
+
+  /** Returns how to end the fault. */
+  async injure(wish: FaultWish): Promise<() => Promise<void>> {
+    const { id } = await this.#call<{ id: number }>('POST', '/faults', wish);
+    return async () => {
+      await this.#call('DELETE', `/faults/${String(id)}`, undefined, [404]);
+    };
+  }
+
+  async heal(): Promise<void> {
+    await this.#call('DELETE', '/faults');
+  }
+
+  stats(): Promise<{
+    readonly faults: Readonly<Record<string, number>>;
+    readonly generatorRate: number;
+    readonly unimplemented: readonly string[];
+  }> {
+    return this.#call('GET', '/stats');
+  }
+
+  async setGenerator(ratePerSecond: number): Promise<void> {
+    await this.#call('PUT', '/generator', { ratePerSecond });
+  }
+
+  #posted(channelId: string, receipts: readonly Receipt[]): void {
+    for (const { messageId } of receipts) {
+      this.#standing.get(channelId)?.push(Number(messageId));
+      this.postedAt.set(`${channelId}:${messageId}`, Date.now());
+    }
+  }
+
+  #newest(channelId: string, back: readonly number[]): number[] {
+    const standing = this.#standing.get(channelId) ?? [];
+    return back.map((n) => standing.at(-1 - n)).filter((id) => id !== undefined);
+  }
+
+  async #call<T>(method: string, path: string, body?: object, forgiven: readonly number[] = []): Promise<T> {
+    const response = await fetch(this.url + path, {
+      method,
+      signal: AbortSignal.timeout(BOUND_MS),
+      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok && !forgiven.includes(response.status))
+      throw new Error(`simulator: ${method} ${path}: ${String(response.status)} ${text}`);
+    return JSON.parse(text) as T;
+  }
+}

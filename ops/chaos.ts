@@ -1,0 +1,132 @@
+import { randomInt } from 'node:crypto';
+import { entryName } from '../components/pgbouncer/pools.js';
+import { runChaos, type RunResult, type StackUnderTest } from '../bench/chaos/run.js';
+import { sqlOn } from '../bench/chaos/sql.js';
+import { DATABASE, VHOST } from '../runtime/contract.js';
+import { credentialsSchema } from '../runtime/credentials.js';
+import { createLogger } from '../runtime/logger.js';
+import { UserError } from '../stack/errors.js';
+import { runningStack, type RunningStack, type StackOptions } from './context.js';
+import { onGateway } from './gateway-shell.js';
+import { print, printJson, say } from './output.js';
+
+export interface ChaosOptions extends StackOptions {
+  readonly minutes: string;
+  readonly seed?: string;
+  readonly rate: string;
+  readonly every: string;
+  readonly telegramOnly?: boolean;
+  readonly settle: string;
+  readonly json?: boolean;
+}
+
+/** Findings that are printed; the count is of all. */
+const SHOWN = 20;
+const MAX_SEED = 2 ** 31;
+
+/** Troubles a running stack by a seeded schedule and compares, at the end, everything with Telegram's world. */
+export async function chaos(options: ChaosOptions): Promise<void> {
+  const seed = options.seed === undefined ? randomInt(MAX_SEED) : wholeNumber('--seed', options.seed, 0, MAX_SEED);
+  const minutes = number('--minutes', options.minutes, 0.1, 24 * 60);
+  const rate = number('--rate', options.rate, 0.1, 500);
+  const stack = await runningStack(options);
+  say(`• seed ${String(seed)}: ${String(minutes)} min at ${String(rate)} posts/s`);
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => {
+    interrupted.abort(new UserError('INTERRUPTED', 'the run was interrupted; the stack is as it was'));
+  });
+  const startedAt = performance.now();
+  const result = await runChaos(await underTest(stack), {
+    seed,
+    rate,
+    durationMs: minutes * 60_000,
+    troubleEveryMs: number('--every', options.every, 0.1, 3_600) * 1_000,
+    scope: options.telegramOnly ? 'telegram' : 'all',
+    settleMs: number('--settle', options.settle, 1, 3_600) * 1_000,
+    note: (text) => {
+      say(`  ${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${text}`);
+    },
+    signal: interrupted.signal,
+  });
+  if (options.json) printJson({ ...result, findings: result.findings.slice(0, SHOWN) });
+  else print(render(result));
+  if (result.findings.length === 0 && result.unimplemented.length === 0) return;
+  say(`✖ seed ${String(seed)}: ${String(result.findings.length)} findings. Again: ${again(options, seed)}`);
+  for (const { what, of, detail } of result.findings.slice(0, SHOWN)) say(`    ${what}  ${of}  ${detail}`);
+  process.exitCode = 1;
+}
+
+function again({ minutes, rate, every, telegramOnly }: ChaosOptions, seed: number): string {
+  const only = telegramOnly ? ' --telegram-only' : '';
+  return `npm run chaos -- --seed ${String(seed)} --minutes ${minutes} --rate ${rate} --every ${every}${only}`;
+}
+
+function number(name: string, text: string, from: number, to: number): number {
+  const value = Number(text);
+  if (!(value >= from && value <= to))
+    throw new UserError('USAGE', `${name}: expected a number from ${String(from)} to ${String(to)}`);
+  return value;
+}
+
+function wholeNumber(name: string, text: string, from: number, to: number): number {
+  const value = number(name, text, from, to);
+  if (!Number.isInteger(value)) throw new UserError('USAGE', `${name}: expected a whole number`);
+  return value;
+}
+
+/** The consumer's own logins serve the run's group: it is to work with no more rights than any consumer has. */
+async function underTest({ outputs, docker }: RunningStack): Promise<StackUnderTest> {
+  const { services, logins, namePrefix } = outputs;
+  const address = (name: string) => {
+    const found = services[name];
+    if (!found) throw new UserError('USAGE', `chaos needs ${name} in the stack, and this one has none`);
+    return found;
+  };
+  if (outputs.environment === 'production') throw new UserError('USAGE', 'chaos is not for a production stack');
+  const url = (name: string) => `http://${address(name).host}:${String(address(name).port)}`;
+  const container = (part: string) => `${namePrefix}telegram-${part}`;
+  const file = await docker.docker(['exec', container('consumer'), 'cat', '/credentials/credentials.json']);
+  const { database, rabbitmq } = credentialsSchema.parse(JSON.parse(file));
+  if (!database || !rabbitmq) throw new UserError('NOT_UP', 'the consumer has no logins');
+  const [pooler, broker] = [address('pgbouncer'), address('rabbitmq')];
+  return {
+    namePrefix,
+    docker: (args) => docker.docker(args),
+    onGateway: async (script) => {
+      const { code, stdout, stderr } = await onGateway(outputs.gatewayLogin, script);
+      if (code !== 0) throw new UserError('RESOURCE_FAILED', `gateway host: ${script}`, { details: stderr });
+      return stdout;
+    },
+    inBroker: (command) => docker.docker(['exec', container('rabbitmq'), ...command]),
+    sql: sqlOn({ ...at('timescaledb'), ...logins['timescaledb'], database: DATABASE }),
+    database: {
+      ...{ host: pooler.host, port: pooler.port, name: entryName('consumer'), poolSize: 2, tls: false },
+      ...{ applicationName: 'telegram-chaos', login: () => database },
+    },
+    broker: {
+      ...{ host: broker.host, port: broker.port, vhost: VHOST, tls: false, name: 'telegram-chaos' },
+      login: () => rabbitmq,
+    },
+    logger: createLogger('telegram-chaos', process.env['DEBUG'] ? 'debug' : 'silent'),
+    controlUrl: url('simulator-control'),
+    gatewayMetricsUrl: `${url('gateway')}/metrics`,
+  };
+
+  function at(name: string) {
+    return { host: address(name).host, port: address(name).port };
+  }
+}
+
+function render({ faults, recoveryMs, gatewayMb, findings, unimplemented, ...figures }: RunResult): string {
+  const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(18)}${String(value)}`);
+  const troubles = Object.entries(faults).map(([kind, count]) => {
+    const recovery = recoveryMs[kind];
+    const took = recovery ? `back after ${seconds(recovery.median)} s, at worst ${seconds(recovery.worst)} s` : '';
+    return `  ${kind.padEnd(22)}${String(count).padStart(4)}  ${took}`;
+  });
+  const memory = `${'gateway memory'.padEnd(18)}${String(gatewayMb.before)} → ${String(gatewayMb.after)} MiB`;
+  const missing = unimplemented.length > 0 ? [`missing methods   ${unimplemented.join(', ')}`] : [];
+  return [...lines, memory, `findings          ${String(findings.length)}`, ...missing, ...troubles.sort()].join('\n');
+}
+
+const seconds = (ms: number) => (ms / 1_000).toFixed(1);
