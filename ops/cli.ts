@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { BenchPeersOptions } from './bench-peers.js';
 import type { ChaosOptions } from './chaos.js';
 import type { DoctorOptions } from './doctor/index.js';
 import type { DestroyOptions } from './down.js';
@@ -68,6 +69,15 @@ command('chaos', 'trouble the stack by a seeded schedule and prove that nothing 
   .option('--settle <seconds>', 'longest wait for everything to arrive', '180')
   .option('--json', 'machine-readable')
   .action(async (options: ChaosOptions) => (await import('./chaos.js')).chaos(options));
+program
+  .command('bench-peers')
+  .description('messages that other clients lose under the schedule of `chaos --telegram-only`; needs no stack')
+  .option('--minutes <n>', 'length of the schedule', '3')
+  .option('--seed <n>', 'the same seed is the same schedule', '1')
+  .option('--rate <n>', 'posts per second', '20')
+  .option('--every <seconds>', 'mean time from one trouble to the next', '4')
+  .option('--gateway <file>', 'what `chaos --telegram-only --json` printed, for a row of its own')
+  .action(async (options: BenchPeersOptions) => (await import('./bench-peers.js')).benchPeers(options));
 command('login', 'log the gateway in to Telegram, on its host')
   .option('--phone <number>', 'with country code; without it, it is asked for')
   .option('--qr', 'by QR code, without asking for a number')

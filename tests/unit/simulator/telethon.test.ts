@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ROOT } from '../../../ops/stack-folder.js';
 import { SECOND_PASSWORD } from '../../../runtime/simulator/accounts/accounts.js';
 import { startSimulator, type Simulator } from '../../../runtime/simulator/simulator.js';
-import { peerPython } from '../../support/python.js';
+import { peerPython } from '../../../bench/peers/python.js';
 import { waitFor } from '../telegram/support/wait-for.js';
 
 const CHANNEL = 1_000_000_001;
