@@ -123,9 +123,11 @@ class Run {
     const { signal, durationMs } = this.options;
     const { changes, troubles } = makeSchedule({ ...this.options, channels: CHANNELS });
     const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
+    // A machine that cannot keep the rate posts less.
+    const late = AbortSignal.any([signal, AbortSignal.timeout(2 * durationMs)]);
     const of = (on: Trouble['on']) => troubles.filter(({ what }) => what.on === on);
     await Promise.all([
-      follow({ list: changes, startedAt, signal, perform: (change) => world.change(change) }),
+      follow({ list: changes, startedAt, signal: late, perform: (change) => world.change(change) }),
       follow({ list: of('telegram'), startedAt, signal: over, perform: (trouble) => this.#injure(trouble) }),
       follow({
         ...{ list: of('part'), startedAt, signal: over },
