@@ -88,6 +88,8 @@ export class Database implements Queryable {
   /** Commits when `work` resolves, rolls back when it rejects. */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await guarded(() => this.#pool.connect());
+    // Between two statements nobody else listens, and an unheard error ends the process. The next statement meets it.
+    client.on('error', unheard);
     try {
       await guarded(() => client.query('begin'));
       const result = await work(new PooledTransaction(client));
@@ -103,6 +105,8 @@ export class Database implements Queryable {
       );
       client.release(!clean);
       throw error;
+    } finally {
+      client.off('error', unheard);
     }
   }
 
@@ -155,9 +159,13 @@ export class Database implements Queryable {
       keepAlive: true,
     });
     // An idle connection that breaks is replaced at the next query.
-    pool.on('error', () => undefined);
+    pool.on('error', unheard);
     return pool;
   }
+}
+
+function unheard(): void {
+  // Whoever uses the connection next is told.
 }
 
 /** Tries a login until it works; false when `givenUp` comes first. */

@@ -36,6 +36,27 @@ describe('sessions of the store', () => {
     }
   }
 
+  it('R2 N6 a connection that ends between two statements of a transaction fails that transaction, and nothing else', async () => {
+    const pool = database.open();
+    let backend = 0;
+    const transaction = pool.transaction(async (tx) => {
+      const { rows } = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+      backend = rows[0]?.pid ?? 0;
+      await database.query('select pg_terminate_backend($1)', [backend]);
+      await waitFor('the end of the session', async () => {
+        const left = await database.query('select from pg_stat_activity where pid = $1', [backend]);
+        return left.length === 0;
+      });
+      // What the server said last has to arrive while no statement is under way.
+      await delay(200);
+      await tx.query('select 1');
+    });
+    await expect(transaction).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
+    const again = await pool.transaction((tx) => tx.query<{ pid: number }>('select pg_backend_pid() as pid'));
+    expect(again.rows[0]?.pid).not.toBe(backend);
+    await pool.close();
+  });
+
   it('O5 another login fails no query, not even one that waits for a connection', async () => {
     const { host = '', port = 0, database: name } = database.config;
     const own = { host, port, name, poolSize: 1, tls: false, applicationName: 'test', login: () => database.login };
