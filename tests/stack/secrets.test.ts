@@ -4,32 +4,23 @@ import { markAgain } from '../../ops/engine/run.js';
 import { ROOT } from '../../ops/stack-folder.js';
 import { container, docker, must, run, TEST_PREFIX, TEST_STACK, TEST_STATE } from '../support/test-stack.js';
 import { embeddedSecrets, leaks, type Secret } from '../support/secrets/collect.js';
-import { filesWithSecrets } from '../support/secrets/files.js';
-import { filesBelow, filesHolding, filesOfCheckout } from '../support/secrets/checkout.js';
-import { dockerInspect, logs, processes, services, type Place } from '../support/secrets/places.js';
+import { filesHolding, filesOfCheckout } from '../support/secrets/checkout.js';
+import { dockerInspect, logs, processes, services } from '../support/secrets/places.js';
 import { FAILURES } from '../support/secrets/failures.js';
 import { ProcessWatch } from '../support/secrets/watch.js';
-import { missing, unexpected } from '../support/secrets/expected.js';
+import { Search } from '../support/secrets/search.js';
 
 const MINUTES = 60_000;
 
 describe('S4 every secret that the stack made', () => {
   let secrets: Secret[];
   let helper: string;
-  let searched = 0;
+  let search: Search;
   beforeAll(async () => {
     secrets = embeddedSecrets();
+    search = new Search(secrets);
     helper = await docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
   }, MINUTES);
-
-  /** Each place shows what stands there anyway, and no secret. */
-  const clean = (places: readonly Place[]) => {
-    searched += places.length;
-    for (const { name, text, shows } of places) {
-      expect({ name, shows: text.includes(shows) }).toEqual({ name, shows: true });
-      expect({ name, leaks: leaks(secrets, text) }).toEqual({ name, leaks: [] });
-    }
-  };
 
   it('S4 is known to this test: passwords, keys, the session, verifiers', () => {
     const names = secrets.map(({ name }) => name).join('\n');
@@ -50,7 +41,7 @@ describe('S4 every secret that the stack made', () => {
   it(
     'S4 stands in no argument, environment or name of a process',
     async () => {
-      clean(await processes(helper));
+      search.clean(await processes(helper));
     },
     MINUTES,
   );
@@ -58,7 +49,7 @@ describe('S4 every secret that the stack made', () => {
   it(
     'S4 stands nowhere in what Docker tells of containers, images, volumes and the network',
     async () => {
-      clean(await dockerInspect());
+      search.clean(await dockerInspect());
     },
     MINUTES,
   );
@@ -66,7 +57,7 @@ describe('S4 every secret that the stack made', () => {
   it(
     'S4 stands in no log, in no journal and in nothing that systemd tells',
     async () => {
-      clean(await logs());
+      search.clean(await logs());
     },
     2 * MINUTES,
   );
@@ -74,7 +65,7 @@ describe('S4 every secret that the stack made', () => {
   it(
     'S4 stands in nothing that the services tell about themselves',
     async () => {
-      clean(await services());
+      search.clean(await services());
     },
     2 * MINUTES,
   );
@@ -82,11 +73,10 @@ describe('S4 every secret that the stack made', () => {
   it(
     'S4 stands neither in the state, nor in the checkout, nor in what was built',
     () => {
-      const files = [...filesBelow(TEST_STATE), ...filesBelow(join(ROOT, 'dist')), ...filesOfCheckout()];
-      searched += files.length;
-      expect(files.length).toBeGreaterThan(300);
-      expect(filesHolding('telegram-hybrid-stack', files)).toContain(join(ROOT, 'package.json'));
-      expect(filesHolding(secrets.flatMap(({ texts }) => texts).join('\n'), files)).toEqual([]);
+      expect(filesHolding('telegram-hybrid-stack', filesOfCheckout())).toContain(join(ROOT, 'package.json'));
+      search.cleanFolder(TEST_STATE);
+      search.cleanFolder(join(ROOT, 'dist'));
+      search.cleanFiles(filesOfCheckout());
     },
     MINUTES,
   );
@@ -94,11 +84,8 @@ describe('S4 every secret that the stack made', () => {
   it(
     'S4 stands in the files that need it, each for its owner alone, and in no other',
     async () => {
-      const found = await filesWithSecrets(secrets, helper);
-      expect({ unexpected: unexpected(found), missing: missing(found) }).toEqual({ unexpected: [], missing: [] });
-      process.stderr.write(
-        `    S4 ${String(secrets.length)} secrets searched in ${String(searched)} places: 0 hits; ${String(found.length)} files hold one as they should\n`,
-      );
+      await search.filesOfContainers(helper);
+      process.stderr.write(`    S4 ${search.summary}\n`);
     },
     6 * MINUTES,
   );
@@ -130,9 +117,9 @@ describe('S4 every secret that the stack made', () => {
         expect(must('up').stderr).toContain('replace  Command telegram-migrations-roles');
         const seen = await watch.stop();
         expect(seen).toContain('write-files');
-        clean([{ name: 'processes of running steps', text: seen, shows: 'admin' }]);
-        clean(await logs());
-        clean(await services());
+        search.clean([{ name: 'processes of running steps', text: seen, shows: 'admin' }]);
+        search.clean(await logs());
+        search.clean(await services());
       },
       2 * MINUTES,
     );
