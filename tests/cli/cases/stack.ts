@@ -1,0 +1,54 @@
+import { expect } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { inspectAll, must, TEST_STATE, type Inspected } from '../../support/test-stack.js';
+
+export const MINUTES = 60_000;
+
+/** Beside the embedded engine's state: the two never share one. */
+export const env = { TELEGRAM_STATE_DIR: join(TEST_STATE, 'pulumi') };
+
+/** What tells that nobody touched a container. */
+export const identity = ({ Id, Name, State }: Inspected) => `${Name.slice(1)} ${Id} ${State.StartedAt}`;
+
+/** Identities of all containers but these. */
+export async function others(...names: readonly string[]): Promise<string[]> {
+  return (await inspectAll())
+    .filter(({ Name }) => !names.includes(Name.slice(1)))
+    .map(identity)
+    .sort();
+}
+
+export async function allHealthy(): Promise<boolean> {
+  return (await inspectAll()).every(({ State }) => State.Health?.Status === 'healthy');
+}
+
+interface Preview {
+  readonly changeSummary: Readonly<Record<string, number>>;
+  readonly steps: readonly { readonly op: string; readonly urn: string }[];
+}
+
+/** What `up` would do to each resource; with `--refresh`, after a look at everything that is there. */
+export function preview(...args: readonly '--refresh'[]): Preview {
+  const { changeSummary, steps } = JSON.parse(must('preview', ['--json', ...args], env).stdout) as Preview;
+  return { changeSummary, steps: steps.filter(({ op }) => op !== 'same' && op !== 'refresh') };
+}
+
+/** Fails with what `up` would change; says the counts. */
+export function expectClean(event: string, ...args: readonly '--refresh'[]): void {
+  const { changeSummary, steps } = preview(...args);
+  process.stderr.write(
+    `    O2 preview${args.map((arg) => ` ${arg}`).join('')} after ${event}: ${JSON.stringify(changeSummary)}\n`,
+  );
+  expect(steps.map(({ op, urn }) => `${op} ${urn}`)).toEqual([]);
+  expect(Object.keys(changeSummary)).toEqual(['same']);
+}
+
+export function refresh(...args: readonly string[]): void {
+  must('pulumi', ['refresh', '--yes', '--non-interactive', '--suppress-outputs', ...args], env);
+}
+
+/** Output of a command of the machine. */
+export function shell(command: string): string {
+  return execFileSync('sh', ['-c', command], { encoding: 'utf8' }).trim();
+}
