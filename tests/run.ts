@@ -12,6 +12,7 @@ import { ROOT } from '../ops/stack-folder.js';
 import { serviceEnvironment } from './support/service-access.js';
 import { closingLine, tallyOf, type Tally } from './support/tally.js';
 import { testEnvironment, writeTestConfig } from './support/test-stack.js';
+import { startTslEngine } from './support/tsl-engine.js';
 
 const REPORTS = join(ROOT, '.stack', 'reports');
 const wanted = process.argv.slice(2);
@@ -69,6 +70,17 @@ function level(name: Level, environment: () => Record<string, string> = () => ({
   return tally.failed === 0;
 }
 
+/** With a second database engine beside the stack's, where there is one. */
+function services(): void {
+  if (wanted.length > 0 && !wanted.includes('services')) return;
+  const tsl = startTslEngine(note);
+  try {
+    level('services', () => ({ ...serviceEnvironment(), ...(tsl && { TEST_TSL_DATABASE_URL: tsl.url }) }));
+  } finally {
+    tsl?.stop();
+  }
+}
+
 /** What a level needs to know of the running stack; without it, the level counts as failed. */
 function settingsOf(name: Level, environment: () => Record<string, string>): Record<string, string> | null {
   try {
@@ -96,7 +108,7 @@ async function main(): Promise<number> {
   level('unit');
   const up = level('stack-up');
   if (up) {
-    level('services', serviceEnvironment);
+    services();
     level('stack');
   } else note('services and stack: not run, because the stack did not come up');
   level('stack-down');

@@ -2,12 +2,14 @@
  * Real services for tests, from URLs in the environment (`npm test` sets them from the stack that it brings up):
  *
  *   TEST_DATABASE_URL         superuser on PostgreSQL + TimescaleDB, direct port
+ *   TEST_TSL_DATABASE_URL     the same on an engine of the TSL edition; without it, the tests on that edition are skipped
  *   TEST_AMQP_URL             RabbitMQ administrator
  *   TEST_AMQP_MANAGEMENT_URL  the same, on the management port (http)
  *   TEST_REDIS_URL            Redis user that may do everything on `telegram:*`
  *
  * Each test makes its own database or vhost and removes it.
  */
+import { describe } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -48,24 +50,41 @@ export async function waitFor<T>(what: string, condition: () => Promise<T | fals
   }
 }
 
+/** Which server a test database is on: the stack's own, or the one of the TSL edition. */
+export type Engine = 'stack' | 'tsl';
+
+/** The same tests on both, so that neither edition of TimescaleDB is left behind. */
+export function onEachEngine(define: (engine: Engine) => void): void {
+  describe("on the stack's engine", () => {
+    define('stack');
+  });
+  const tsl = process.env['TEST_TSL_DATABASE_URL'] ? describe : describe.skip;
+  tsl('on the TSL edition', () => {
+    define('tsl');
+  });
+}
+
 export class TestDatabase {
   /** As the application sees it. */
   readonly database: Database;
 
-  private constructor(readonly config: ClientConfig & { database: string }) {
+  private constructor(
+    readonly config: ClientConfig & { database: string },
+    private readonly engine: Engine,
+  ) {
     this.database = this.open();
   }
 
   /** An empty database. */
-  static async empty(): Promise<TestDatabase> {
+  static async empty(engine: Engine = 'stack'): Promise<TestDatabase> {
     const name = uniqueName('test');
-    await onServer(`create database ${name} template template0`);
-    return new TestDatabase({ ...serverConfig(), database: name });
+    await onServer(`create database ${name} template template0`, engine);
+    return new TestDatabase({ ...serverConfig(engine), database: name }, engine);
   }
 
   /** With all of sql/ applied. */
-  static async migrated(): Promise<TestDatabase> {
-    const database = await TestDatabase.empty();
+  static async migrated(engine: Engine = 'stack'): Promise<TestDatabase> {
+    const database = await TestDatabase.empty(engine);
     await migrate({ client: database.config, directory: SQL_DIRECTORY, logger: silent });
     return database;
   }
@@ -105,12 +124,12 @@ export class TestDatabase {
 
   async drop(): Promise<void> {
     await this.database.close();
-    await onServer(`drop database ${this.config.database} with (force)`);
+    await onServer(`drop database ${this.config.database} with (force)`, this.engine);
   }
 }
 
-function serverConfig(): ClientConfig {
-  const url = required('TEST_DATABASE_URL');
+function serverConfig(engine: Engine): ClientConfig {
+  const url = required(engine === 'tsl' ? 'TEST_TSL_DATABASE_URL' : 'TEST_DATABASE_URL');
   return {
     host: url.hostname,
     port: Number(url.port),
@@ -119,8 +138,8 @@ function serverConfig(): ClientConfig {
   };
 }
 
-export async function onServer(statement: string): Promise<void> {
-  const client = new Client({ ...serverConfig(), database: 'postgres' });
+export async function onServer(statement: string, engine: Engine = 'stack'): Promise<void> {
+  const client = new Client({ ...serverConfig(engine), database: 'postgres' });
   await client.connect();
   try {
     await client.query(statement);
