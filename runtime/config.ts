@@ -4,6 +4,7 @@ import { RuntimeError } from './errors.js';
 
 const port = (fallback: number, what: string) =>
   z.coerce.number().int().min(1).max(65_535).default(fallback).describe(what);
+const days = (fallback: number, what: string) => z.coerce.number().int().min(0).default(fallback).describe(what);
 const flag = (what: string) =>
   z
     .enum(['true', 'false'])
@@ -107,6 +108,12 @@ export const environmentSchema = z.object({
     .default('queue')
     .describe('How the consumer gets its events.'),
   TELEGRAM_CONSUMER_PREFETCH: z.coerce.number().int().min(1).default(200).describe('Unacknowledged messages at once.'),
+
+  TELEGRAM_RETENTION_MESSAGES_DAYS: days(
+    0,
+    'Days after which messages, edits and deletions are forgotten; 0 keeps them for ever.',
+  ),
+  TELEGRAM_RETENTION_OUTCOMES_DAYS: days(30, 'Days after which the history of the work is forgotten; 0 is never.'),
 
   TELEGRAM_SIMULATOR_CONTROL_PORT: port(PORTS.simulatorControl, 'HTTP control port of the simulator.'),
   TELEGRAM_SIMULATOR_MTPROTO_PORT: port(PORTS.simulatorMtproto, 'MTProto port of the simulator.'),

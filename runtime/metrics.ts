@@ -43,6 +43,7 @@ export const metrics = {
   credentialEpoch: gauge('telegram_credential_epoch', 'Epoch of the credentials that all connections use.'),
   queueDepth: gauge('telegram_ingress_queue_depth', 'Updates waiting in the gateway.'),
   unreadable: counter('telegram_unreadable_updates_total', 'Objects that the client library could not read.'),
+  maintenance: counter('telegram_maintenance_runs_total', 'Runs of the scheduler, by task.', ['task', 'result']),
   unroutable: counter('telegram_messages_unroutable_total', 'Published events that no queue took.'),
 };
 

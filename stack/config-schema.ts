@@ -209,6 +209,22 @@ const consumer = z
   .prefault({})
   .describe('Consumer of the default group.');
 
+const retention = z
+  .strictObject({
+    messagesDays: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Days after which messages, edits and deletions are forgotten for good; 0 keeps them for ever.'),
+    outcomesDays: z
+      .int()
+      .min(0)
+      .default(30)
+      .describe('Days after which the history of the work is forgotten; 0 keeps it for ever.'),
+  })
+  .prefault({})
+  .describe('What the database forgets, and when. A change replaces the API, whose scheduler sees to it.');
+
 /** Every key of a stack file, with what it means and its default. The source of the reference and of the error messages. */
 export const stackSchema = z.strictObject({
   environment: z
@@ -269,6 +285,7 @@ export const stackSchema = z.strictObject({
   telegram,
   api,
   consumer,
+  retention,
 });
 
 export type StackConfig = z.output<typeof stackSchema>;

@@ -174,7 +174,11 @@ function createApi(parts: Parts): RuntimeService {
     healthPort: { internal: PORTS.api, external: config.api.port },
     cpus: config.api.cpus,
     memoryMb: config.api.memoryMb,
-    environment: settings.environment,
+    environment: {
+      ...settings.environment,
+      TELEGRAM_RETENTION_MESSAGES_DAYS: String(config.retention.messagesDays),
+      TELEGRAM_RETENTION_OUTCOMES_DAYS: String(config.retention.outcomesDays),
+    },
     credentials: settings.credentials,
     credentialEpoch: config.credentialEpoch,
     after: allReady(data.pgbouncer, data.redis),

@@ -2,13 +2,15 @@ import fastify from 'fastify';
 import { connectCache } from '../cache/client.js';
 import type { CredentialStore } from '../credentials.js';
 import { closeServer, listen, registerHealthRoutes, type Check } from '../http/health-server.js';
+import { runScheduler } from '../maintenance/scheduler.js';
 import { CredentialReload, type ChangeOver } from '../reload.js';
 import type { ProcessContext } from '../start.js';
 import { Database, databaseOptions } from '../store/database.js';
 import { brokerCheck, cacheCheck } from './checks.js';
 
 /**
- * The API process: health, readiness of every part it stands on, metrics. Resolves when it listens.
+ * The API process: health, readiness of every part it stands on, metrics; and the scheduler, because of all processes it is the
+ * one that every stack has, and whose absence loses nothing. Resolves when it listens.
  *
  * Promised: `/health/live` answers whatever the parts do; a part that is away makes the process not ready, never dead.
  */
@@ -31,5 +33,10 @@ export async function runApi(context: ProcessContext & { readonly credentials: C
   registerHealthRoutes(app, { checks, credentials: reload });
   await listen(app, { host: environment.TELEGRAM_LISTEN_HOST, port: environment.TELEGRAM_LISTEN_PORT });
   shutdown.onClose('http', () => closeServer(app));
+  const { TELEGRAM_RETENTION_MESSAGES_DAYS: messagesDays, TELEGRAM_RETENTION_OUTCOMES_DAYS: outcomesDays } =
+    environment;
+  const retention = { messagesDays, outcomesDays };
+  const scheduler = runScheduler({ database, retention, logger, signal: shutdown.signal });
+  shutdown.onClose('scheduler', () => scheduler);
   logger.info({ port: environment.TELEGRAM_LISTEN_PORT }, 'API listening');
 }

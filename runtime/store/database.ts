@@ -22,6 +22,8 @@ export interface Statement {
   readonly text: string;
   /** False for a statement whose plan depends on its values, such as a time range over a hypertable. @default true */
   readonly prepared?: boolean;
+  /** Longest wait for the answer, in ms, where the server may take longer than usual. @default 20 s */
+  readonly timeoutMs?: number;
 }
 
 export interface Rows<R> {
@@ -203,13 +205,18 @@ class PooledTransaction implements Transaction {
 }
 
 async function timed<R extends QueryResultRow>(
-  { name, text, prepared = true }: Statement,
+  { name, text, prepared = true, timeoutMs }: Statement,
   values: readonly unknown[],
   query: (config: QueryConfig) => Promise<QueryResult<R>>,
 ): Promise<Rows<R>> {
   const stop = metrics.queryDuration.startTimer({ query: name });
   try {
-    const { rows, rowCount } = await query({ ...(prepared ? { name } : {}), text, values: [...values] });
+    const { rows, rowCount } = await query({
+      ...(prepared ? { name } : {}),
+      ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs }),
+      text,
+      values: [...values],
+    });
     return { rows, rowCount: rowCount ?? 0 };
   } finally {
     stop();

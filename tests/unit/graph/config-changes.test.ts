@@ -196,6 +196,8 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['consumer.port', 4031, ['replace telegram-consumer']],
   ['consumer.cpus', 2, ['replace telegram-consumer']],
   ['consumer.memoryMb', 256, ['replace telegram-consumer']],
+  ['retention.messagesDays', 90, ['replace telegram-gateway-api']],
+  ['retention.outcomesDays', 7, ['replace telegram-gateway-api']],
 ];
 
 /** Keys that a stack that is up keeps; what refuses each change is tested beside it. */
