@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { networkBytes } from './host-network.js';
 
 /** Every metric of the runtime is declared here, once. Buckets sit on the SLO thresholds (5, 10, 15, 25, 50 ms). */
 export const registry = new Registry();
@@ -15,6 +16,17 @@ const gauge = <L extends string>(name: string, help: string, labelNames: readonl
 };
 const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
   new Histogram<L>({ name, help, labelNames: [...labelNames], buckets: LATENCY_BUCKETS_S, registers: [registry] });
+/** A total that the kernel counts, read anew for every scrape. */
+const kernelCounter = (name: string, help: string, read: () => number) =>
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(read());
+    },
+  });
 
 export const metrics = {
   received: counter('telegram_messages_received_total', 'Messages that Telegram delivered.', ['source']),
@@ -45,7 +57,21 @@ export const metrics = {
   unreadable: counter('telegram_unreadable_updates_total', 'Objects that the client library could not read.'),
   maintenance: counter('telegram_maintenance_runs_total', 'Runs of the scheduler, by task.', ['task', 'result']),
   unroutable: counter('telegram_messages_unroutable_total', 'Published events that no queue took.'),
+  networkReceived: kernelCounter(
+    'telegram_network_receive_bytes_total',
+    'Bytes that the interfaces of the host (or container) received.',
+    () => networkBytes().received,
+  ),
+  networkSent: kernelCounter(
+    'telegram_network_transmit_bytes_total',
+    'Bytes that the interfaces of the host (or container) sent.',
+    () => networkBytes().sent,
+  ),
 };
+
+/** What can go wrong stands at 0 before it does: a rate that begins with the first failure would not show it. */
+for (const stage of ['telegram-auth', 'commit', 'outbox', 'unhandled']) metrics.failed.inc({ stage }, 0);
+for (const source of ['push', 'difference']) metrics.received.inc({ source }, 0);
 
 /** Process metrics (CPU, memory, event loop) under the same registry. */
 export function collectProcessMetrics(): void {

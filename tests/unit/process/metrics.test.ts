@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { networkBytes } from '../../../runtime/host-network.js';
 import { metrics, registry } from '../../../runtime/metrics.js';
 
 describe('metrics', () => {
@@ -38,4 +39,32 @@ describe('metrics', () => {
     metrics.connectionState.set(0);
     expect(await registry.metrics()).toMatch(/^telegram_connection_state 0$/m);
   });
+
+  it('R11 has failures at 0 before the first one, so that its rate shows', async () => {
+    expect(await registry.metrics()).toContain('telegram_messages_failed_total{stage="commit"} 0');
+  });
+
+  it('M8 counts the network of the host without loopback', () => {
+    const table = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:  999       1    0    0    0     0          0         0      999       1    0    0    0     0       0          0
+  eth0:  100       1    0    0    0     0          0         0      200       1    0    0    0     0       0          0
+  eth1:10 1 0 0 0 0 0 0 20 1 0 0 0 0 0 0
+`;
+    expect(networkBytes(table)).toEqual({ received: 110, sent: 220 });
+    expect(networkBytes('')).toEqual({ received: 0, sent: 0 });
+  });
+
+  it('M8 reads it anew for every scrape', async () => {
+    const name = 'telegram_network_receive_bytes_total';
+    const first = await value(name);
+    const again = await value(name);
+    expect(again).toBeGreaterThanOrEqual(first);
+    expect(again).toBeLessThanOrEqual(networkBytes().received);
+  });
 });
+
+async function value(name: string): Promise<number> {
+  const line = (await registry.getSingleMetricAsString(name)).split('\n').find((text) => text.startsWith(`${name} `));
+  return Number(line?.split(' ')[1]);
+}
