@@ -5,6 +5,7 @@ import { say } from '../output.js';
 import { ROOT } from '../stack-folder.js';
 import { configurationPage, environmentExample } from './configuration.js';
 import { errorsPage } from './errors.js';
+import { monitoringFiles } from './monitoring.js';
 import { simulatorPage } from './simulator.js';
 
 /** Every file that is made from a table or a schema in the code. */
@@ -13,6 +14,7 @@ const GENERATED: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsPage,
   'docs/simulator.md': simulatorPage,
   '.env.example': environmentExample,
+  ...monitoringFiles,
 };
 
 /** Writes the generated files; with `check`, only says which are out of date and fails. */

@@ -1,0 +1,110 @@
+import { board, graph, health, stat } from '../style.js';
+
+export const mtprotoService = () =>
+  board('mtproto-service', {
+    State: [
+      health({
+        title: 'Process',
+        about: 'Prometheus reads its metrics.',
+        width: 6,
+        queries: { 'min(up{job="gateway"})': 'up' },
+      }),
+      health({
+        title: 'Connection state',
+        about: 'Connected to Telegram.',
+        width: 6,
+        queries: { 'min(telegram_connection_state{job="gateway"})': 'connected' },
+      }),
+      stat({
+        title: 'Running for',
+        about: 'Since the process started.',
+        unit: 's',
+        width: 6,
+        queries: { 'time() - max(process_start_time_seconds{job="gateway"})': 'age' },
+      }),
+      stat({
+        title: 'Waiting in the gateway',
+        about: 'Updates received and not yet committed.',
+        unit: 'short',
+        width: 6,
+        thresholds: [100, 1000],
+        queries: { 'sum(telegram_ingress_queue_depth{job="gateway"})': 'updates' },
+      }),
+    ],
+    Reception: [
+      graph({
+        title: 'Reception rate',
+        about: 'Messages by how they came: pushed, or fetched after a gap.',
+        unit: 'mps',
+        queries: {
+          'sum by (source) (rate(telegram_messages_received_total{job="gateway"}[$__rate_interval]))': '{{source}}',
+        },
+      }),
+      graph({
+        title: 'Connection over time',
+        about: '1 connected, 0 not.',
+        unit: 'none',
+        max: 1,
+        queries: { 'min by (instance) (telegram_connection_state{job="gateway"})': '{{instance}}' },
+      }),
+      graph({
+        title: 'Gaps',
+        about:
+          'Messages that a difference or the reconciler brought, gaps too long for Telegram, and objects that could not be read.',
+        unit: 'ops',
+        queries: {
+          'sum(rate(telegram_gap_recovered_total{job="gateway"}[$__rate_interval]))': 'recovered',
+          'sum(rate(telegram_reconciler_recovered_total{job="gateway"}[$__rate_interval]))': 'found by the reconciler',
+          'sum(rate(telegram_gap_too_long_total{job="gateway"}[$__rate_interval]))': 'too long',
+          'sum(rate(telegram_unreadable_updates_total{job="gateway"}[$__rate_interval]))': 'unreadable',
+        },
+      }),
+    ],
+    'What the unit uses': [
+      graph({
+        title: 'CPU',
+        about: 'Cores in use.',
+        unit: 'short',
+        queries: {
+          'sum by (instance) (rate(process_cpu_seconds_total{job="gateway"}[$__rate_interval]))': '{{instance}}',
+        },
+      }),
+      graph({
+        title: 'RAM',
+        about: 'Resident memory of the process, and of it the heap.',
+        unit: 'bytes',
+        queries: {
+          'sum by (instance) (process_resident_memory_bytes{job="gateway"})': '{{instance}} resident',
+          'sum by (instance) (nodejs_heap_size_used_bytes{job="gateway"})': '{{instance}} heap',
+        },
+      }),
+      graph({
+        title: 'Network I/O',
+        about: 'All interfaces of the gateway’s host but loopback.',
+        unit: 'Bps',
+        queries: {
+          'sum by (instance) (rate(telegram_network_receive_bytes_total{job="gateway"}[$__rate_interval]))':
+            '{{instance}} received',
+          'sum by (instance) (rate(telegram_network_transmit_bytes_total{job="gateway"}[$__rate_interval]))':
+            '{{instance}} sent',
+        },
+      }),
+      graph({
+        title: 'Event loop lag',
+        about: 'How late the process gets to its work (p99); a blocked loop delays everything.',
+        unit: 's',
+        width: 12,
+        queries: { 'max by (instance) (nodejs_eventloop_lag_p99_seconds{job="gateway"})': '{{instance}}' },
+      }),
+      graph({
+        title: 'Open files',
+        about: 'Sockets included, and the limit of the unit.',
+        unit: 'none',
+        width: 12,
+        queries: {
+          'sum by (instance) (process_open_fds{job="gateway"})': '{{instance}}',
+          'min(process_max_fds{job="gateway"})': 'limit',
+        },
+      }),
+    ],
+  });

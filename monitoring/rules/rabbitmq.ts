@@ -1,0 +1,39 @@
+import type { RuleFile } from './rule.js';
+
+/** For a broker of the stack's own; a managed one has its provider's. */
+export const rabbitmq: RuleFile = {
+  error: [
+    {
+      alert: 'UnroutableMessages',
+      severity: 'critical',
+      expr: 'sum(increase(telegram_messages_unroutable_total[5m])) > 0',
+      summary: 'No queue took {{ $value | printf "%.0f" }} events: the topology is broken. They stay in the outbox.',
+      dashboard: 'rabbitmq',
+    },
+    {
+      alert: 'DeadLetters',
+      severity: 'warning',
+      expr: 'sum(rabbitmq_detailed_queue_messages{queue="telegram.messages.dlq"}) > 0',
+      for: '1m',
+      summary: '{{ $value }} events failed all of their tries.',
+      dashboard: 'rabbitmq',
+    },
+  ],
+  saturation: [
+    {
+      alert: 'BrokerHoldsBack',
+      severity: 'critical',
+      expr: 'max(rabbitmq_alarms_memory_used_watermark) == 1 or max(rabbitmq_alarms_free_disk_space_watermark) == 1',
+      summary: 'The broker is short of memory or disk and takes nothing more; events wait in the outbox.',
+      dashboard: 'rabbitmq',
+    },
+    {
+      alert: 'MessageQueueBuilding',
+      severity: 'warning',
+      expr: 'sum by (queue) (rabbitmq_detailed_queue_messages_ready{queue=~"telegram[.]consumer[.].*"}) > 1000',
+      for: '1m',
+      summary: '{{ $value }} events wait in {{ $labels.queue }}: its handlers are slower than the channels, or gone.',
+      dashboard: 'rabbitmq',
+    },
+  ],
+};

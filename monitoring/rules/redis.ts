@@ -1,0 +1,48 @@
+import type { RuleFile } from './rule.js';
+
+const HITS = 'sum(rate(telegram_cache_hits_total[10m]))';
+const MISSES = 'sum(rate(telegram_cache_misses_total[10m]))';
+
+/** For a Redis of the stack's own; a managed one has its provider's. */
+export const redis: RuleFile = {
+  error: [
+    {
+      alert: 'RedisClusterDown',
+      severity: 'critical',
+      // A bare count is empty, not 0, when nothing matches.
+      expr: '(count(redis_instance_info{job="redis",role="master"}) or vector(0)) != 1 or min(redis_sentinel_master_ckquorum_status) == 0',
+      for: '30s',
+      summary: 'Redis has no master, more than one, or no quorum of Sentinels: the database answers in its place.',
+      dashboard: 'redis',
+    },
+    {
+      alert: 'RedisReplicaMissing',
+      severity: 'warning',
+      expr: 'max(redis_connected_slaves{job="redis"}) < 1',
+      for: '1m',
+      summary: 'The Redis master has no replica: its failure would have nobody to take over.',
+      dashboard: 'redis',
+    },
+  ],
+  latency: [
+    {
+      alert: 'RedisReplicationLag',
+      severity: 'warning',
+      expr: 'max(redis_master_repl_offset{job="redis"} and on (instance) redis_instance_info{role="master"}) - min(redis_connected_slave_offset_bytes{job="redis"}) > 1e6',
+      for: '1m',
+      summary: 'The replica is {{ $value | humanize1024 }}B behind its master.',
+      dashboard: 'redis',
+    },
+  ],
+  saturation: [
+    {
+      alert: 'LowCacheHitRate',
+      severity: 'warning',
+      // Of the product's own reads: the keyspace ratio counts each new message as a miss of the duplicate hint.
+      expr: `${HITS} / (${HITS} + ${MISSES}) < 0.7 and ${HITS} + ${MISSES} > 0.5`,
+      for: '10m',
+      summary: 'Redis answers {{ $value | humanizePercentage }} of the reads; 70 % are wanted.',
+      dashboard: 'redis',
+    },
+  ],
+};

@@ -1,0 +1,41 @@
+import type { RuleFile } from './rule.js';
+
+export const timescaledb: RuleFile = {
+  error: [
+    {
+      alert: 'DatabaseDown',
+      severity: 'critical',
+      expr: 'pg_up == 0 or absent(pg_up)',
+      for: '30s',
+      summary: 'The database does not answer its exporter: the gateway holds messages back, nothing is lost.',
+      dashboard: 'timescaledb',
+    },
+    {
+      alert: 'BackupTooOld',
+      severity: 'warning',
+      expr: 'time() - max(telegram_backup_last_success_timestamp_seconds) > 26 * 3600',
+      summary: 'The last backup that succeeded is {{ $value | humanizeDuration }} old; one a day is wanted.',
+      dashboard: 'timescaledb',
+    },
+  ],
+  latency: [
+    {
+      alert: 'DatabaseLockWaits',
+      severity: 'warning',
+      expr: 'max(telegram_db_lock_waits_oldest_seconds) > 10',
+      for: '1m',
+      summary: 'A session has waited {{ $value | humanizeDuration }} for a lock.',
+      dashboard: 'timescaledb',
+    },
+  ],
+  saturation: [
+    {
+      alert: 'DatabaseConnectionPoolExhausted',
+      severity: 'warning',
+      expr: 'max by (database, user) (pgbouncer_pools_client_maxwait_seconds) > 1 or sum by (database, user) (pgbouncer_pools_client_waiting_connections) > 0',
+      for: '30s',
+      summary: 'Clients of {{ $labels.database }} wait for a connection of the pool.',
+      dashboard: 'timescaledb',
+    },
+  ],
+};

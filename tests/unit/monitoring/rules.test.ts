@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SUBJECTS } from '../../../monitoring/catalogue.js';
+import { RULES } from '../../../monitoring/index.js';
+import { alertsOf, runbookOf } from '../../../monitoring/rules/rule.js';
+import { ROOT } from '../../../ops/stack-folder.js';
+import { unknownNames } from '../../support/metric-names.js';
+import { HAS_PROMTOOL, promtool, testRules } from '../../support/promtool.js';
+import { CASES, HEALTHY, type Series } from './alert-cases.js';
+
+const files = SUBJECTS.map((subject) => join(ROOT, 'dashboards', 'rules', `${subject}.yml`));
+const alerts = SUBJECTS.flatMap((subject) => alertsOf(RULES[subject]));
+const names = [...new Set(alerts.map(({ alert }) => alert))];
+const severities = (wanted: readonly string[]) =>
+  wanted.map((name) => alerts.find(({ alert }) => alert === name)?.severity);
+const ifPromtool = HAS_PROMTOOL ? it : it.skip;
+
+describe('rules', () => {
+  it('M10 has the eight alerts at their severity', () => {
+    expect(severities(['TelegramGatewayDown', 'HighPollingLag', 'RedisClusterDown'])).toEqual(
+      Array(3).fill('critical'),
+    );
+    expect(
+      severities([
+        'DatabaseConnectionPoolExhausted',
+        'MessageQueueBuilding',
+        'LowCacheHitRate',
+        'DiskSpaceLow',
+        'HighMemoryUsage',
+      ]),
+    ).toEqual(Array(5).fill('warning'));
+  });
+
+  it('M11 has the alerts beyond', () => {
+    const wanted = [
+      'OutboxAgeHigh',
+      'TelegramGatewaySilent',
+      'GapRecovered',
+      'BackupTooOld',
+      'DeadLetters',
+      'UnroutableMessages',
+    ];
+    expect(names).toEqual(expect.arrayContaining([...wanted, 'AvailabilityBudgetBurning', 'PollingBudgetBurning']));
+    expect(alerts.filter(({ alert }) => alert === 'AvailabilityBudgetBurning').map(({ expr }) => expr)).toEqual([
+      'slo:availability:error_ratio_1h > 0.0144 and slo:availability:error_ratio_5m > 0.0144',
+      'slo:availability:error_ratio_6h > 0.006 and slo:availability:error_ratio_30m > 0.006',
+      'slo:availability:error_ratio_1d > 0.003 and slo:availability:error_ratio_2h > 0.003',
+      'slo:availability:error_ratio_3d > 0.001 and slo:availability:error_ratio_6h > 0.001',
+    ]);
+  });
+
+  it.each(SUBJECTS)('M12 %s uses only metrics that something serves, of jobs that exist', async (subject) => {
+    const { recordings = [] } = RULES[subject];
+    const rules = [
+      ...recordings.map(({ record, expr }) => ({ name: record, expr })),
+      ...alertsOf(RULES[subject]).map(({ alert, expr }) => ({ name: alert, expr })),
+    ];
+    const found = rules.map(({ name, expr }) => unknownNames(`dashboards/rules/${subject}.yml: ${name}`, expr));
+    expect((await Promise.all(found)).flat()).toEqual([]);
+  });
+
+  it.each(names)('M10-M11 %s leads to a section of the guide and a dashboard that exist', (name) => {
+    const guide = readFileSync(join(ROOT, 'docs', 'guides', 'monitoring.md'), 'utf8');
+    const anchors = [...guide.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase());
+    for (const alert of alerts.filter((one) => one.alert === name)) {
+      expect(anchors).toContain(runbookOf(alert).split('#')[1]);
+      expect(existsSync(join(ROOT, 'dashboards', `${alert.dashboard}.json`))).toBe(true);
+      expect(alert.summary).toMatch(/[.]$/);
+    }
+    const section = guide.split(new RegExp(`^#+ ${name}$`, 'm'))[1]?.split(/^#/m)[0];
+    for (const word of ['**Cause**', '**Check**', '**Cure**']) expect(section).toContain(word);
+  });
+
+  it('M10-M11 each alert has a case in which it fires and one in which it does not', () => {
+    expect(Object.keys(CASES).sort()).toEqual([...names].sort());
+  });
+
+  ifPromtool('M10-M11 Prometheus accepts every rule file', () => {
+    expect(promtool('check', 'rules', ...files)).toBe('');
+  });
+
+  ifPromtool('M10-M11 a stack in which all is well has no alert', () => {
+    expect(firing(HEALTHY, 200, [])).toBe('');
+  });
+
+  ifPromtool.each(Object.entries(CASES))('M10-M11 %s fires, alone, and stays silent', (name, one) => {
+    expect(firing(changed(one.fault), one.at, [name, ...(one.with ?? [])])).toBe('');
+    expect(firing(changed(one.silent), one.at, [])).toBe('');
+  });
+
+  ifPromtool('M10-M11 a test that expects another alert fails', () => {
+    expect(firing(HEALTHY, 2, ['DiskSpaceLow'])).toContain('DiskSpaceLow');
+  });
+});
+
+function changed(by: Readonly<Record<string, string | null>>): Series {
+  const all = { ...HEALTHY, ...by };
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+/** What promtool says unless exactly these alerts fire at that minute, all rule files loaded. */
+function firing(series: Series, minute: number, expected: readonly string[]): string {
+  return testRules({
+    rule_files: files,
+    evaluation_interval: '15s',
+    tests: [
+      {
+        interval: '15s',
+        input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+        promql_expr_test: [
+          {
+            expr: 'count by (alertname) (ALERTS{alertstate="firing"}) > bool 0',
+            eval_time: `${String(minute)}m`,
+            exp_samples: expected.map((alertname) => ({ labels: `{alertname="${alertname}"}`, value: 1 })),
+          },
+        ],
+      },
+    ],
+  });
+}
