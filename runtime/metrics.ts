@@ -51,6 +51,7 @@ export const metrics = {
   channels: gauge('telegram_channels', 'Channels of the account by what is done with them.', ['state']),
   holes: gauge('telegram_message_holes', 'Messages that exist and could not be read or stored.'),
   floodWaits: counter('telegram_flood_waits_total', 'Times that Telegram asked to wait.', ['class']),
+  badRequests: counter('telegram_http_bad_requests_total', 'Packets to the health port that were no request.'),
   connectionState: gauge('telegram_connection_state', '1 connected, 0 not.'),
   credentialEpoch: gauge('telegram_credential_epoch', 'Epoch of the credentials that all connections use.'),
   queueDepth: gauge('telegram_ingress_queue_depth', 'Updates waiting in the gateway.'),

@@ -1,8 +1,12 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { registry } from '../metrics.js';
+import { metrics, registry } from '../metrics.js';
 
+/** A client that says nothing, or not the whole of its request, is hung up on after this, in milliseconds. */
+const PATIENCE_MS = 10_000;
+/** Clients at once: a flood of them must not take the sockets of the process itself. */
+const MOST_CLIENTS = 256;
 /** Longest wait for one check; a probe that hangs is a part that is down. */
 const PROBE_MS = 1_000;
 
@@ -48,10 +52,21 @@ export interface ReadyPart extends CheckResult {
  * - `/health/credentials/<epoch>`: 200 once every connection uses the credentials of that epoch, else 503; `{epoch}`;
  * - `/metrics`: Prometheus text.
  *
- * Promised: an answer within about a second, whatever the parts do. Resolves when it listens.
+ * Promised: an answer within about a second, whatever the parts do; what is no request is counted and hung up on.
+ * Resolves when it listens.
  */
 export async function createHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const app = fastify({ logger: false });
+  const app = fastify({
+    logger: false,
+    connectionTimeout: PATIENCE_MS,
+    requestTimeout: PATIENCE_MS,
+    http: { connectionsCheckingInterval: PATIENCE_MS / 4 },
+    clientErrorHandler: (_error, socket) => {
+      metrics.badRequests.inc();
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    },
+  });
+  app.server.maxConnections = MOST_CLIENTS;
   registerHealthRoutes(app, options);
   const port = await listen(app, options);
   return { port, close: () => closeServer(app) };

@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createHealthServer, type Check, type HealthServer } from '../../../runtime/http/health-server.js';
+import { metrics } from '../../../runtime/metrics.js';
+import { waitFor } from '../telegram/support/wait-for.js';
 
 describe('health server', () => {
   let server: HealthServer | undefined;
@@ -60,4 +65,51 @@ describe('health server', () => {
     expect(type).toContain('text/plain');
     expect(text).toContain('# TYPE telegram_messages_received_total counter');
   });
+
+  it('S5 counts and survives what is no request, and goes on answering', async () => {
+    await serve({});
+    const before = (await metrics.badRequests.get()).values[0]?.value ?? 0;
+    const hostile = [
+      randomBytes(4_096),
+      Buffer.from('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'latin1'),
+      Buffer.from('GET /health/live HTTP/9.9\r\n\r\n'),
+      Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n'),
+      Buffer.from(`GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`),
+    ];
+    for (const bytes of hostile) expect(await send(bytes)).toMatch(/^(HTTP\/1.1 400|$)/);
+    const half = connect(server?.port ?? 0, '127.0.0.1');
+    half.on('error', () => undefined);
+    half.write('GET /health/li');
+    expect((await get('/health/live')).status).toBe(200);
+    half.destroy();
+    expect((await metrics.badRequests.get()).values[0]?.value).toBeGreaterThanOrEqual(before + hostile.length);
+  });
+
+  it('S5 lets a flood of silent clients have no more than its share, and answers again after it', async () => {
+    await serve({});
+    const silent = Array.from({ length: 400 }, () => {
+      const socket = connect(server?.port ?? 0, '127.0.0.1');
+      socket.on('error', () => undefined);
+      return socket;
+    });
+    await Promise.all(silent.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])));
+    await waitFor('some are turned away', () => silent.some(({ destroyed }) => destroyed));
+    for (const socket of silent) socket.destroy();
+    await waitFor('an answer', async () =>
+      get('/health/live').then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
+  });
+
+  /** What is answered until the connection closes. */
+  async function send(bytes: Buffer): Promise<string> {
+    const socket = connect(server?.port ?? 0, '127.0.0.1');
+    let answer = '';
+    socket.on('error', () => undefined).on('data', (data: Buffer) => (answer += data.toString('latin1')));
+    socket.write(bytes);
+    await once(socket, 'close');
+    return answer;
+  }
 });
