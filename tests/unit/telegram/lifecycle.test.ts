@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Bench, IMPATIENT } from './support/bench.js';
+import { waitFor } from './support/wait-for.js';
+
+jest.setTimeout(120_000);
+
+const ACCOUNT = 777;
+const RETRY = { first: 20, longest: 100, gone: 200 };
+
+/** The whole gateway on the real adapter, and what becomes of a channel or of one message in the course of its life. */
+describe('the life of a channel', () => {
+  let bench: Bench;
+
+  afterEach(async () => {
+    await bench.close();
+  });
+
+  const status = (channel: number) => bench.store.channels.get(String(channel))?.status;
+
+  it('R2 an account that is thrown out and let in again reads on from where it stopped', async () => {
+    bench = await Bench.start({}, { intervals: IMPATIENT, retryMs: RETRY });
+    const [one, two] = bench.channels;
+    await bench.untilStored(one, bench.post(one, 'before'));
+    bench.simulator.editor.setMember(one, ACCOUNT, 'banned');
+    const missed = bench.post(one, 'missed');
+    await waitFor('the channel is not read', () => status(one) !== 'active');
+    await bench.untilStored(two, bench.post(two, 'others go on'));
+    bench.simulator.editor.setMember(one, ACCOUNT, 'member');
+    await bench.untilStored(one, [...missed, ...bench.post(one, 'after')]);
+    expect(status(one)).toBe('active');
+    expect(bench.fatal).toEqual([]);
+  });
+
+  it('R2 a message that this release cannot read is a hole; what is behind it is stored, and the hole is mended later', async () => {
+    bench = await Bench.start({}, { intervals: IMPATIENT, retryMs: RETRY });
+    const [one] = bench.channels;
+    await bench.untilStored(one, bench.post(one, 'before'));
+    const next = Number(bench.truth(one).at(-1)) + 1;
+    const fault = bench.simulator.faults.inject({
+      kind: 'unreadableMessage',
+      channelId: String(one),
+      messageId: String(next),
+      where: 'everywhere',
+    });
+    const [poison = ''] = bench.post(one, 'poison');
+    await bench.untilStored(one, bench.post(one, 'behind', 'it'));
+    await waitFor('a hole', () => bench.store.holes.get(String(one))?.has(poison) ?? false);
+    bench.simulator.faults.clear(fault.id);
+    await bench.restart(() => undefined);
+    await bench.untilStored(one, [poison]);
+    await waitFor('no hole', () => bench.store.holes.get(String(one))?.size === 0);
+  });
+
+  it('R2 a flood wait holds the differences up for as long as Telegram wants, and outlives a restart', async () => {
+    bench = await Bench.start({}, { intervals: IMPATIENT, retryMs: RETRY });
+    const [one] = bench.channels;
+    const method = 'updates.GetChannelDifference';
+    bench.simulator.faults.inject({ kind: 'floodWait', method, seconds: 3, count: 1 });
+    bench.simulator.faults.inject({ kind: 'dropPushes', count: 1 });
+    const ids = bench.post(one, 'lost', 'next');
+    await waitFor('the wait is stored', () => bench.store.floodWaits.has('difference'));
+    const until = bench.store.floodWaits.get('difference')?.getTime() ?? Infinity;
+    await bench.restart(() => undefined);
+    await bench.untilStored(one, ids);
+    expect(Date.now()).toBeGreaterThanOrEqual(until);
+  });
+
+  it('R2 a common box that was not kept makes every channel be asked', async () => {
+    bench = await Bench.start({}, { intervals: { ...IMPATIENT, pollMs: 600_000 }, retryMs: RETRY });
+    const [one, two] = bench.channels;
+    await waitFor('the box was read', () => bench.store.common !== null);
+    await bench.restart(() => {
+      bench.simulator.faults.inject({ kind: 'commonTooLong', count: 1 });
+      bench.simulator.editor.tell(ACCOUNT, 'private');
+      bench.post(one, 'a');
+      bench.post(two, 'b');
+    });
+    await bench.untilStored(one, bench.truth(one));
+    await bench.untilStored(two, bench.truth(two));
+    await waitFor('the box stands where Telegram does', () => bench.simulator.faults.struck['commonTooLong'] === 1);
+  });
+});
