@@ -1,6 +1,6 @@
 import { local } from '@pulumi/command';
 import * as pulumi from '@pulumi/pulumi';
-import type { StackContext } from './stack-context.js';
+import { ONE_SHOT_LABEL, type StackContext } from './stack-context.js';
 
 export interface OneShotArgs {
   /** Words after the runtime's `admin`, for example `migrate`. Never a secret. */
@@ -28,7 +28,8 @@ export function oneShot(
   const mounts = Object.keys(args.volumes ?? {}).map((path, n) => `-v "$VOLUME_${String(n)}:${path}"`);
   const volumes = Object.values(args.volumes ?? {}).map((volume, n) => [`VOLUME_${String(n)}`, volume] as const);
   const network = args.offline ? 'none' : '$NETWORK';
-  const run = `docker run --rm -i --network "${network}" ${mounts.join(' ')} "$IMAGE" admin ${args.tool}`;
+  const label = `--label ${ONE_SHOT_LABEL}="$INSTANCE"`;
+  const run = `docker run --rm -i ${label} --network "${network}" ${mounts.join(' ')} "$IMAGE" admin ${args.tool}`;
   return new local.Command(
     name,
     {
@@ -36,6 +37,7 @@ export function oneShot(
       stdin: pulumi.secret(pulumi.output(args.input).apply((input) => JSON.stringify(input))),
       environment: {
         IMAGE: stack.runtimeImage,
+        INSTANCE: stack.instance,
         NETWORK: stack.network.name,
         ...Object.fromEntries(volumes),
         ...(stack.dockerHost && { DOCKER_HOST: stack.dockerHost }),

@@ -28,6 +28,8 @@ export interface StackContext {
 }
 
 export const INSTANCE_LABEL = 'org.telegram-hybrid-stack.instance';
+/** On one-shot containers, which are no part of the stack; its value is the instance. */
+export const ONE_SHOT_LABEL = 'org.telegram-hybrid-stack.one-shot';
 /** Label that remembers which image source a stack settled on. */
 export const SOURCE_LABEL = 'org.telegram-hybrid-stack.image-source';
 export const CONFIG_LABEL = 'org.telegram-hybrid-stack.config-hash';

@@ -6,6 +6,7 @@ import { say } from '../output.js';
 import { runPulumi } from '../pulumi-cli.js';
 import type { StackFolder } from '../stack-folder.js';
 import { FileBackend, isDead } from './file-backend.js';
+import { removeLeftOneShots } from './left-one-shots.js';
 
 /** Grace of a container that is removed, in seconds. */
 const GRACE_S = '60';
@@ -33,6 +34,7 @@ export async function clearTheWay(folder: StackFolder, cli: string): Promise<voi
   if (!backend) return;
   await clearLocks(backend, folder, cli);
   const docker = new DockerHost(folder.dockerHost);
+  await removeLeftOneShots(docker, folder.instance);
   const own = ['--no-trunc', '--filter', `label=${INSTANCE_LABEL}=${folder.instance}`];
   const { ids, hasPending } = backend.read();
   const strays = async (list: readonly string[]) =>

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import type { EngineEvent } from '../engine/events.js';
@@ -11,6 +12,7 @@ import { duration, say } from '../output.js';
 import { PROJECT, ROOT, type StackFolder } from '../stack-folder.js';
 import type { Changes, Engine } from './engine.js';
 import { toolError } from './explain.js';
+import { removeLeftOneShots } from './left-one-shots.js';
 
 /** Everything over SSH is on the gateway host. */
 const REMOTE = ['command:remote:Command', 'command:remote:CopyToRemote'];
@@ -26,6 +28,7 @@ export class EmbeddedEngine implements Engine {
     refuseEncrypted(config);
     process.chdir(ROOT);
     this.folder.settle('embedded');
+    await this.#clearTheWay();
     // Pulumi's SDK takes half a second to load: only where it is needed.
     const { runEmbedded } = await import('../engine/run.js');
     try {
@@ -39,6 +42,10 @@ export class EmbeddedEngine implements Engine {
       if (!existsSync(join(this.folder.path, STATE_FILE))) this.folder.forget();
       throw this.#explain(error);
     }
+  }
+
+  async #clearTheWay(): Promise<void> {
+    await removeLeftOneShots(new DockerHost(this.folder.dockerHost), this.folder.instance);
   }
 
   /** What the program or a tool of the runtime refused is said in its own words, with the file to correct. */
@@ -55,6 +62,7 @@ export class EmbeddedEngine implements Engine {
 
   async destroy(): Promise<void> {
     process.chdir(ROOT);
+    await this.#clearTheWay();
     const { destroyEmbedded } = await import('../engine/run.js');
     await untilInterrupted((signal) => destroyEmbedded(this.#options(signal)));
     rmSync(this.#file, { force: true });

@@ -121,6 +121,10 @@ describe('an `up` that is stopped, again and again, by something else each time'
     async () => {
       const { stderr } = must('up');
       expect(stderr).toContain(`replace  Command ${STEP}`);
+      // Such a container would hold a volume that `destroy` removes.
+      const volume = `volume=${TEST_PREFIX}telegram-pgbouncer-credentials`;
+      const users = await docker('ps', '-a', '--filter', volume, '--format', '{{.Names}}');
+      expect(users).toBe(container('pgbouncer'));
       for (const service of ['gateway', 'consumer', 'api'] as const)
         await waitFor(service, async () => ready(service), 2 * MINUTES);
     },
