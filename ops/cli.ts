@@ -5,6 +5,7 @@ import type { DoctorOptions } from './doctor/index.js';
 import type { DestroyOptions } from './down.js';
 import type { LoginOptions } from './login.js';
 import { report } from './output.js';
+import type { ProveOptions } from './prove/index.js';
 import type { RollbackOptions } from './rollback.js';
 import type { StackOptions } from './context.js';
 
@@ -98,6 +99,11 @@ command('logs', 'show the log of a part')
   .action(async (part: string | undefined, options: StackOptions & { follow?: boolean; lines: string }) =>
     (await import('./logs.js')).logs(part, options),
   );
+command('prove', 'lead a stack through its whole life on this machine, and destroy it')
+  .option('--steps <names>', 'these alone, by commas, on a stack that is up')
+  .option('--list', 'only say which steps there are')
+  .option('--summary <file>', 'write the result to this file too')
+  .action(async (options: ProveOptions) => (await import('./prove/index.js')).prove(options));
 command('connections', 'addresses and logins of every service')
   .option('--json', 'machine-readable')
   .option('--show-secrets', 'with users, passwords and keys')
