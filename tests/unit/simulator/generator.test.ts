@@ -56,8 +56,8 @@ describe('R10 pacing', () => {
     const start = performance.now();
     await pace({ rate: 200, count: 60, skipLate: false, signal: never }, () => times.push(performance.now() - start));
     expect(times).toHaveLength(60);
-    // No post is early; the last one's due time is 295 ms, whatever the timers lost on the way.
-    for (const [index, at] of times.entries()) expect(at).toBeGreaterThanOrEqual(index * 5 - 1.5);
+    // No post is early by more than a timer may be; the last one is due at 295 ms, whatever the timers lost on the way.
+    for (const [index, at] of times.entries()) expect(at).toBeGreaterThanOrEqual(index * 5 - 5);
     expect(times[59]).toBeLessThan(295 + 500);
   });
 
