@@ -110,6 +110,13 @@ command('connections', 'addresses and logins of every service')
   .action(async (options: StackOptions & { json?: boolean; showSecrets?: boolean }) =>
     (await import('./connections.js')).connections(options),
   );
+command('api-keys', 'keys of the REST API')
+  .argument('<action>', 'create, list or revoke')
+  .argument('[name]', 'of the key that is made or revoked')
+  .option('--json', 'machine-readable')
+  .action(async (action: string, name: string | undefined, options: StackOptions & { json?: boolean }) =>
+    (await import('./api-keys.js')).apiKeys(action, name, options),
+  );
 command('pulumi-env', 'surroundings of the CLI as exports').action(async (options: StackOptions) => {
   (await import('./pulumi-commands.js')).pulumiEnv(options);
 });
@@ -122,7 +129,7 @@ program
   .description('write the generated files')
   .option('--check', 'only say which are out of date')
   .action(async (options: { check?: boolean }) => {
-    (await import('./generate/index.js')).generate(options);
+    await (await import('./generate/index.js')).generate(options);
   });
 program
   .command('pulumi')

@@ -30,6 +30,7 @@ export async function up(options: StackOptions & { readonly forgetGateway?: bool
   for (const line of await versionsBelowFloor(new DockerHost(outputs.dockerHost), outputs.instance)) say(`! ${line}`);
   if (changes) say(unchanged(changes) ? '✔ no changes' : `✔ ${tally(changes)}`);
   say(`✔ up in ${duration(Date.now() - started)}; next: npm run smoke, npm run doctor`);
+  say(`✔ status page: ${outputs.services['api']?.url ?? ''}/`);
 }
 
 /** Before anything is created: the machine is fit, and the one that the gateway leaves lets itself be cleaned up. */

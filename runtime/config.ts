@@ -109,6 +109,13 @@ export const environmentSchema = z.object({
     .describe('How the consumer gets its events.'),
   TELEGRAM_CONSUMER_PREFETCH: z.coerce.number().int().min(1).default(200).describe('Unacknowledged messages at once.'),
 
+  TELEGRAM_API_RATE_LIMIT: z.coerce.number().int().min(1).default(600).describe('Requests a minute of one API key.'),
+  TELEGRAM_STATUS_GATEWAY: z
+    .string()
+    .default('')
+    .describe('host:port where the gateway tells its metrics, for the status page. Empty: left out.'),
+  TELEGRAM_STATUS_CONSUMER: z.string().default('').describe('The same of the consumer.'),
+  TELEGRAM_STATUS_BROKER: z.string().default('').describe('The same of the broker (its metrics port).'),
   TELEGRAM_RETENTION_MESSAGES_DAYS: days(
     0,
     'Days after which messages, edits and deletions are forgotten; 0 keeps them for ever.',

@@ -42,6 +42,21 @@ export const RUNTIME_ERRORS = {
     fix: 'Correct the file and run `npm run up` again: nothing of it was kept.',
   },
   SERVICE_UNREACHABLE: { exit: 1, status: 503, fix: 'Run `npm run doctor` to see which part is down.' },
+  API_INPUT: { exit: 1, status: 400, fix: 'Correct the named fields; /v1/openapi.json describes them all.' },
+  API_CURSOR: { exit: 1, status: 400, fix: 'Begin again without a cursor, or keep the filter it came from.' },
+  API_KEY: {
+    exit: 1,
+    status: 401,
+    fix: 'Send `Authorization: Bearer <key>`; `npm run api-keys -- create <name>` makes one.',
+  },
+  API_NOT_FOUND: { exit: 1, status: 404, fix: 'See /v1/channels for what there is, /v1/openapi.json for the routes.' },
+  API_CONFLICT: { exit: 1, status: 409, fix: 'Look at the channel first: its state does not allow this.' },
+  API_TOO_LARGE: { exit: 1, status: 413, fix: 'Send a smaller body.' },
+  API_MEDIA_TYPE: { exit: 1, status: 415, fix: 'Send the body as `application/json`.' },
+  API_RATE: { exit: 1, status: 429, fix: 'Wait as many seconds as `Retry-After` says.' },
+  API_INTERNAL: { exit: 1, status: 500, fix: 'Please report this, with the id of the request.' },
+  API_BUSY: { exit: 1, status: 503, fix: 'Wait as many seconds as `Retry-After` says.' },
+  API_QUERY_TIMEOUT: { exit: 1, status: 503, fix: 'Narrow the query by channel or time.' },
 } as const satisfies Record<string, { exit: number; status: number; fix: string }>;
 
 export type RuntimeErrorCode = keyof typeof RUNTIME_ERRORS;
@@ -63,5 +78,10 @@ export class RuntimeError extends Error {
 
   get exitCode(): number {
     return RUNTIME_ERRORS[this.code].exit;
+  }
+
+  /** Of an answer of the API that says this. */
+  get status(): number {
+    return RUNTIME_ERRORS[this.code].status;
   }
 }

@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { statusPage } from './status-page.mjs';
 import { tarGz } from './tar.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -49,13 +50,15 @@ export async function build({ root = ROOT, outdir = join(root, 'dist') } = {}) {
   refuseSimulator(made['telegram.cjs'].inputs);
   const bundles = Object.fromEntries(Object.entries(made).map(([name, { text }]) => [name, text]));
   for (const [name, text] of Object.entries(bundles)) put(join(outdir, name), text);
+  const page = await statusPage(root);
+  put(join(outdir, 'status.html'), page.text);
   const sql = sqlFiles(root);
   for (const { name, data } of sql) put(join(outdir, 'sql', name), data);
 
   const runtime = findNode(root);
   const release = makeRelease(root, outdir, runtime.version, bundles['telegram.cjs'], sql);
   const node = makeNodeArchive(outdir, runtime);
-  makeImageContext(root, outdir, runtime.binary, bundles, sql);
+  makeImageContext(root, outdir, runtime.binary, { ...bundles, 'status.html': page.text }, sql);
 
   const manifest = {
     hash: release.hash,
@@ -65,7 +68,7 @@ export async function build({ root = ROOT, outdir = join(root, 'dist') } = {}) {
     sizes: { ...sizesOf(bundles), [release.archive]: release.bytes },
     sha256: Object.fromEntries(Object.entries(bundles).map(([name, text]) => [name, sha256(text)])),
     inputs: inputsHash(root, [
-      ...new Set(Object.values(made).flatMap(({ inputs }) => inputs)),
+      ...new Set([...Object.values(made), page].flatMap(({ inputs }) => inputs)),
       ...sql.map(({ name }) => `sql/${name}`),
     ]),
   };
@@ -160,12 +163,12 @@ function makeNodeArchive(outdir, { version, arch, binary }) {
 }
 
 /** Everything that images/runtime/Dockerfile copies, beside it. */
-function makeImageContext(root, outdir, nodeBinary, bundles, sql) {
+function makeImageContext(root, outdir, nodeBinary, texts, sql) {
   const context = join(outdir, 'image');
   const source = join(root, 'images', 'runtime');
   for (const name of readdirSync(source))
     put(join(context, name), readFileSync(join(source, name)), modeOf(join(source, name)));
-  for (const [name, text] of Object.entries(bundles)) put(join(context, name), text);
+  for (const [name, text] of Object.entries(texts)) put(join(context, name), text);
   rmSync(join(context, 'sql'), { recursive: true, force: true });
   for (const { name, data } of sql) put(join(context, 'sql', name), data);
   const target = join(context, 'node');

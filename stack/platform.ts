@@ -176,6 +176,7 @@ function createApi(parts: Parts): RuntimeService {
     memoryMb: config.api.memoryMb,
     environment: {
       ...settings.environment,
+      ...statusSources(parts),
       TELEGRAM_RETENTION_MESSAGES_DAYS: String(config.retention.messagesDays),
       TELEGRAM_RETENTION_OUTCOMES_DAYS: String(config.retention.outcomesDays),
     },
@@ -183,4 +184,24 @@ function createApi(parts: Parts): RuntimeService {
     credentialEpoch: config.credentialEpoch,
     after: allReady(data.pgbouncer, data.redis),
   });
+}
+
+/** Where the API asks the others for their metrics. A gateway that listens on its own loopback alone cannot be asked. */
+function statusSources({ stack, config: { gateway, rabbitmq } }: Parts): Record<string, string> {
+  const inside = (host: number, port: number) => `${stack.address(host)}:${String(port)}`;
+  const machine = gateway.kind === 'machine' ? gateway : null;
+  const heard = machine?.healthAddress === '0.0.0.0' ? machine.host : machine?.healthAddress;
+  const reachable = heard === undefined || !heard.startsWith('127.');
+  return {
+    TELEGRAM_STATUS_CONSUMER: inside(HOST_NUMBERS.consumer, PORTS.consumerHealth),
+    ...(reachable && {
+      TELEGRAM_STATUS_GATEWAY:
+        machine && heard !== undefined
+          ? `${heard}:${String(machine.healthPort)}`
+          : inside(HOST_NUMBERS.gatewayHost, PORTS.gatewayHealth),
+    }),
+    ...(rabbitmq.kind === 'container' && {
+      TELEGRAM_STATUS_BROKER: inside(HOST_NUMBERS.rabbitmq, PORTS.rabbitMetrics),
+    }),
+  };
 }

@@ -14,3 +14,11 @@ export function generateDedupKey(channelId: string, messageId: string): string {
 export function generateChannelKey(channelId: string): string {
   return `telegram:channel:${channelId}:recent`;
 }
+
+/** Copy of an answer of the API, by the digest of its question. */
+export function generateAnswerKey(digest: string): string {
+  return `telegram:answer:${digest}`;
+}
+
+/** Stream of the newest events, for the live feed of the API. */
+export const LIVE_STREAM_KEY = 'telegram:live';

@@ -1,5 +1,6 @@
 import { cleanRegularly } from '../cache/cleanup.js';
 import { connectCache } from '../cache/client.js';
+import { appendLive } from '../cache/live-stream.js';
 import { RedisTelegramCache } from '../cache/redis-telegram-cache.js';
 import type { AfterCommitSink } from '../ingest/commit.js';
 import { brokerOptions } from '../queue/connection.js';
@@ -73,6 +74,14 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
     },
   ];
   if (cache) sinks.push((stored) => void cache.cacheMessages(stored.map(({ event }) => event)));
+  if (connection)
+    sinks.push(
+      (stored) =>
+        void appendLive(
+          connection,
+          stored.map(({ event }) => event),
+        ),
+    );
   return {
     store: new TelegramStore(database, () => lease.fence),
     lease,

@@ -48,6 +48,8 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   readonly tls: boolean;
   readonly applicationName: string;
+  /** Longest wait for an answer, in milliseconds. @default 20000 */
+  readonly queryTimeoutMs?: number;
   /** Read at each change over. */
   readonly login: () => { readonly user: string; readonly password: string };
 }
@@ -157,7 +159,7 @@ export class Database implements Queryable {
       max: this.options.poolSize,
       application_name: this.options.applicationName,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: QUERY_TIMEOUT_MS,
+      query_timeout: this.options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
       keepAlive: true,
     });
     // An idle connection that breaks is replaced at the next query.

@@ -21,9 +21,11 @@ const MESSAGES = [
 /** True when the database cannot be worked with, so that the same statement may succeed later as it is. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof DatabaseError) return CLASSES.some((prefix) => error.code?.startsWith(prefix) === true);
-  if (!(error instanceof Error)) return false;
+  // An error of a socket may be of another realm, where `instanceof` does not know it.
+  if (typeof error !== 'object' || error === null) return false;
   if ('syscall' in error) return true;
-  return MESSAGES.some((message) => error.message.startsWith(message));
+  const text = 'message' in error ? String(error.message) : '';
+  return MESSAGES.some((message) => text.startsWith(message));
 }
 
 /** True for the error that `Database` makes of it. */

@@ -84,10 +84,14 @@ export class ChannelState {
     this.#pts ??= pts;
   }
 
-  /** What somebody else changed in the database: how the channel is addressed, and a range that a person asked for. */
-  refresh({ id, accessHash, backfill }: StoredChannel): void {
+  /**
+   * What somebody else changed in the database: how the channel is addressed, a range that a person asked for, and a mark of
+   * the reconciler that was set back. A copy that was read just before a commit may set it back too: then a page is compared twice.
+   */
+  refresh({ id, accessHash, backfill, reconciledId }: StoredChannel): void {
     this.#ref = { id, accessHash };
     this.#backfill ??= backfill;
+    if (reconciledId !== null && Number(reconciledId) < Number(this.#reconciledId)) this.#reconciledId = reconciledId;
   }
 
   /** Copies as read just now; `pts` is that of the slice which they came in. */

@@ -55,7 +55,13 @@ describe('schema', () => {
          and not exists (select from information_schema.columns c
                           where c.table_schema = 'telegram_gateway' and c.table_name = t.tablename
                             and c.column_name = 'account_id') order by 1`);
-    expect(without.map((row) => row.name)).toEqual(['consumer_groups', 'maintenance_tasks', 'schema_migrations']);
+    expect(without.map((row) => row.name)).toEqual([
+      'api_cursor_secret',
+      'api_keys',
+      'consumer_groups',
+      'maintenance_tasks',
+      'schema_migrations',
+    ]);
   });
 
   it('Q1 names every constraint', async () => {

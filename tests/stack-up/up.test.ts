@@ -66,7 +66,7 @@ describe('up', () => {
     expect(first.stdout).toMatch(new RegExp(` {2}timescaledb +postgresql://127.0.0.1:${String(testPort(15_434))}\\n`));
     expect(first.stdout).toMatch(new RegExp(` {2}api +http://127.0.0.1:${String(testPort(14_010))}\\n`));
     expect(first.stderr).toMatch(/^• images: (upstream|debian), because /m);
-    expect(first.stderr).toMatch(/✔ up in .*; next: npm run smoke, npm run doctor\n$/);
+    expect(first.stderr).toMatch(/✔ up in .*; next: npm run smoke, npm run doctor\n✔ status page: http:\S+\/\n$/);
   });
 
   it(

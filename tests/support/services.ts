@@ -196,11 +196,12 @@ export class TestBroker {
 }
 
 /** The options that matter to the cache's promises; a port of our own choice for "Redis away". */
-export function connectRedis(overrides: { port?: number } = {}): Redis {
+export function connectRedis(overrides: { port?: number; keyPrefix?: string } = {}): Redis {
   const url = required('TEST_REDIS_URL');
   const redis = new Redis({
     host: url.hostname,
     port: overrides.port ?? Number(url.port),
+    keyPrefix: overrides.keyPrefix ?? '',
     ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
     ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
     commandTimeout: 300,

@@ -74,4 +74,60 @@ export const RUNTIME_TEXTS: Readonly<Record<RuntimeErrorCode, ErrorText>> = {
     why: 'It is down, starts, or the network between is cut.',
     todo: '`npm run doctor` names it with the command that mends it.',
   },
+  API_INPUT: {
+    what: 'The API refused a request (400). `details` names every field, with what was expected.',
+    why: 'A parameter or the body has a wrong form, is out of range, or is not known; or the URL or the JSON cannot be read.',
+    todo: 'Correct the named fields. Ids are strings of digits.',
+    example: '{"error":{"code":"API_INPUT","message":"query.limit: expected a whole number from 1 to 200", …}}',
+  },
+  API_CURSOR: {
+    what: 'The API refused a cursor (400).',
+    why: 'It was changed or made up, or it belongs to a page with another filter, order or route.',
+    todo: 'Pass `next` on as it came, with the same filter, or begin again without one.',
+  },
+  API_KEY: {
+    what: 'The API does not know the key (401).',
+    why: 'There is none in the header `Authorization: Bearer <key>`, it is mistyped, or it was revoked.',
+    todo: '`npm run api-keys -- list` shows the keys there are, `create <name>` makes another.',
+  },
+  API_NOT_FOUND: {
+    what: 'There is no such message, channel, account or route (404).',
+    why: 'The id is of another channel, the message was never seen, or the channel belongs to no account of this stack.',
+    todo: '`GET /v1/channels` lists the channels.',
+  },
+  API_CONFLICT: {
+    what: 'The state of the channel does not allow the command (409).',
+    why: 'Its account has left it, Telegram refuses it, or there are no ids in the range that was asked for.',
+    todo: '`GET /v1/channels/{channel}` tells its state and its last id.',
+  },
+  API_TOO_LARGE: {
+    what: 'The body of the request is too large (413).',
+    why: 'No command of the API needs more than 16 KiB.',
+    todo: 'Send what the document of the API asks for.',
+  },
+  API_MEDIA_TYPE: {
+    what: 'The body is in a form that the API does not read (415).',
+    why: 'It reads JSON, and the request said something else.',
+    todo: 'Send `Content-Type: application/json`.',
+  },
+  API_RATE: {
+    what: 'The key has asked too often (429).',
+    why: 'Each key may ask `TELEGRAM_API_RATE_LIMIT` times a minute.',
+    todo: 'Wait as long as `Retry-After` says; for many messages use `GET /v1/export` or `GET /v1/live`, which are one request each.',
+  },
+  API_INTERNAL: {
+    what: 'The API failed in a way that nobody foresaw (500).',
+    why: 'A bug. What happened is in its log under the id of the request, and in no answer.',
+    todo: '`npm run logs -- gateway-api`, and report it.',
+  },
+  API_BUSY: {
+    what: 'The API has as many exports or live feeds as it takes at once (503).',
+    why: 'Each holds a connection for as long as its reader likes.',
+    todo: 'Wait as long as `Retry-After` says, or end one.',
+  },
+  API_QUERY_TIMEOUT: {
+    what: 'The database gave a query up (503).',
+    why: 'It would have read too much: a text that is rare, over all channels and all of the time.',
+    todo: 'Give `channel`, or `from` and `to`.',
+  },
 };

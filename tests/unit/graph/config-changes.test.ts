@@ -151,6 +151,8 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
       ...all('delete', 'telegram-gateway-host-keys', 'telegram-gateway-opt'),
       'replace gateway-removal',
       ...INSTALLED_ANEW,
+      // The status page no longer asks it: it listens on its own loopback.
+      'replace telegram-gateway-api',
     ],
   ],
   ['gateway(container).sshPort', 2223, ['replace telegram-gateway-host', 'replace gateway-removal', ...INSTALLED_ANEW]],
@@ -168,7 +170,11 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
     ['update gateway-removal', ...RUN_AGAIN],
   ],
   ['gateway(machine).healthPort', 4016, ['update gateway-credentials', 'update gateway-service']],
-  ['gateway(machine).healthAddress', '10.0.0.5', ['update gateway-credentials', 'update gateway-service']],
+  [
+    'gateway(machine).healthAddress',
+    '10.0.0.5',
+    ['update gateway-credentials', 'update gateway-service', 'replace telegram-gateway-api'],
+  ],
   ['gateway(machine).memoryMb', 640, ['update gateway-service']],
   ['gateway(machine).allowedNetworks', ['10.0.0.0/8'], ['update gateway-service']],
   ['gateway(machine).viewpoint', 'inNetwork', ['update gateway-service']],

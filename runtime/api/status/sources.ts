@@ -1,0 +1,56 @@
+import type { Environment } from '../../config.js';
+import { DEFAULT_GROUP, VHOST, groupQueue } from '../../contract.js';
+import { registry } from '../../metrics.js';
+import { parseExposition, type Sample } from './exposition.js';
+
+/** Longest wait for one source, in milliseconds: one that hangs holds up nobody. */
+const TIMEOUT_MS = 1_000;
+
+export type SourceName = 'gateway' | 'consumer' | 'broker';
+
+/** What one look at everything found; null for what did not answer. */
+export interface Readings {
+  readonly at: number;
+  readonly gateway: readonly Sample[] | null;
+  readonly consumer: readonly Sample[] | null;
+  readonly broker: readonly Sample[] | null;
+  readonly api: readonly Sample[];
+}
+
+type Addresses = Pick<Environment, 'TELEGRAM_STATUS_GATEWAY' | 'TELEGRAM_STATUS_CONSUMER' | 'TELEGRAM_STATUS_BROKER'>;
+
+const BROKER_PATH = `/metrics/detailed?vhost=${VHOST}&family=queue_coarse_metrics&family=queue_consumer_count`;
+
+/** Where the other processes tell their metrics; empty: nobody to ask. */
+export function sourceUrls(environment: Addresses): Readonly<Record<SourceName, string>> {
+  const url = (address: string, path: string) => (address === '' ? '' : `http://${address}${path}`);
+  return {
+    gateway: url(environment.TELEGRAM_STATUS_GATEWAY, '/metrics'),
+    consumer: url(environment.TELEGRAM_STATUS_CONSUMER, '/metrics'),
+    broker: url(environment.TELEGRAM_STATUS_BROKER, BROKER_PATH),
+  };
+}
+
+/** Never rejects. */
+export async function readSources(urls: Readonly<Record<SourceName, string>>): Promise<Readings> {
+  const [gateway, consumer, broker, own] = await Promise.all([
+    scrape(urls.gateway),
+    scrape(urls.consumer),
+    scrape(urls.broker),
+    registry.metrics(),
+  ]);
+  return { at: Date.now(), gateway, consumer, broker, api: parseExposition(own) };
+}
+
+async function scrape(url: string): Promise<readonly Sample[] | null> {
+  if (url === '') return null;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return response.ok ? parseExposition(await response.text()) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The queue whose depth is shown. */
+export const STATUS_QUEUE = groupQueue(DEFAULT_GROUP);

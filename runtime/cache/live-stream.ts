@@ -1,0 +1,42 @@
+/**
+ * The newest events as a Redis stream: the gateway appends what it has committed, the API reads it for its live feed.
+ *
+ * Promised: neither side waits for it, and it takes no broker.
+ * Not promised: anything. It is a window of the last few thousand events, a failover may cut some out, and history that is
+ *   read later is left out. Who needs every event is a consumer group.
+ */
+import type { Redis } from 'ioredis';
+import type { TelegramEvent } from '../events.js';
+import { LIVE_STREAM_KEY } from './keys.js';
+
+/** About 3 MB. */
+const LENGTH = 5_000;
+
+/** One event of the stream with its id there, `<ms>-<n>`. */
+export interface LiveEntry {
+  readonly id: string;
+  readonly event: TelegramEvent;
+}
+
+type Cache = { readonly redis: Redis };
+
+/** One pipeline; a cache that is away is nobody's failure. */
+export async function appendLive({ redis }: Cache, events: readonly TelegramEvent[]): Promise<void> {
+  const fresh = events.filter(({ source }) => source !== 'backfill');
+  if (fresh.length === 0) return;
+  const pipeline = redis.pipeline();
+  for (const event of fresh) pipeline.xadd(LIVE_STREAM_KEY, 'MAXLEN', '~', LENGTH, '*', 'event', JSON.stringify(event));
+  await pipeline.exec().catch(() => undefined);
+}
+
+/** Up to `limit` entries after `id`, oldest first. Rejects while Redis is away. */
+export async function readLive({ redis }: Cache, id: string, limit: number): Promise<readonly LiveEntry[]> {
+  const entries = await redis.xrange(LIVE_STREAM_KEY, `(${id}`, '+', 'COUNT', limit);
+  return entries.map(([entryId, [, text]]) => ({ id: entryId, event: JSON.parse(text ?? '') as TelegramEvent }));
+}
+
+/** Id of the newest entry, or the one before all. Rejects while Redis is away. */
+export async function newestLive({ redis }: Cache): Promise<string> {
+  const [newest] = await redis.xrevrange(LIVE_STREAM_KEY, '+', '-', 'COUNT', 1);
+  return newest?.[0] ?? '0-0';
+}
