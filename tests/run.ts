@@ -9,6 +9,7 @@ import { bootstrap } from '../ops/bootstrap.js';
 import { buildRuntime } from '../ops/build.js';
 import { report } from '../ops/output.js';
 import { ROOT } from '../ops/stack-folder.js';
+import { clearLeftovers } from './support/leftovers.js';
 import { serviceEnvironment } from './support/service-access.js';
 import { closingLine, tallyOf, type Tally } from './support/tally.js';
 import { testEnvironment, writeTestConfig } from './support/test-stack.js';
@@ -102,8 +103,9 @@ async function main(): Promise<number> {
     gate('format', process.execPath, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
     gate('generated files', process.execPath, ['--import', 'tsx', 'ops/cli.ts', 'generate', '--check']);
   }
-  writeTestConfig();
   await bootstrap();
+  if (wanted.length === 0 || wanted.includes('stack-up')) clear();
+  writeTestConfig();
   buildRuntime();
   level('unit');
   const up = level('stack-up');
@@ -115,6 +117,12 @@ async function main(): Promise<number> {
   level('cli');
   summary();
   return tallies.some(({ failed }) => failed > 0) ? 1 : 0;
+}
+
+/** A run that was cut off must not stand in the way of this one. */
+function clear(): void {
+  const left = clearLeftovers();
+  if (left.length > 0) note(`removed what an earlier run left: ${left.join(', ')}`);
 }
 
 function summary(): void {
