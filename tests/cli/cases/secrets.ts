@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { StackFolder } from '../../../ops/stack-folder.js';
-import { pulumiSecrets } from '../../support/secrets/collect.js';
+import { pulumiSecrets, sessionOnHost } from '../../support/secrets/collect.js';
 import { dockerInspect, logs, processes, services } from '../../support/secrets/places.js';
 import { Search } from '../../support/secrets/search.js';
 import { container, docker, run, TEST_STACK } from '../../support/test-stack.js';
@@ -12,7 +12,7 @@ export function secrecy(): void {
     'S4 no secret stands in any place of a stack that the CLI made, nor in what it tells',
     async () => {
       const helper = await docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
-      const search = new Search(pulumiSecrets(env));
+      const search = new Search([...pulumiSecrets(env), await sessionOnHost()]);
       expect(search.secrets.length).toBeGreaterThan(60);
       for (const look of [() => processes(helper), dockerInspect, logs, services]) search.clean(await look());
       const folder = new StackFolder(TEST_STACK);
