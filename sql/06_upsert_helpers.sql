@@ -30,7 +30,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off
 as $$
 declare
-  changed telegram_gateway.message_work[];
+  changed integer;
 begin
   if p_status is null or p_status not in ('pending', 'processing', 'failed', 'processed') then
     raise invalid_parameter_value using
@@ -51,11 +51,17 @@ begin
       delete from telegram_gateway.message_work w
        where w.group_name = p_group_name and w.channel_id = p_channel_id and w.message_id = p_message_id
          and (p_version is null or w.version = p_version)
-      returning w as item
+      returning w.*
+    ), told as (
+      insert into telegram_gateway.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
+                                                     account_id, status, processed_by, attempts)
+      select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'processed',
+             p_processed_by, attempts + 1
+        from removed
     )
-    select array_agg(item) into changed from removed;
+    select count(*) into changed from removed;
   else
-    with updated as (
+    with set_to as (
       update telegram_gateway.message_work w
          set status = p_status, fence = w.fence + 1,
              attempts = case p_status when 'pending' then 0 when 'failed' then w.attempts + 1 else w.attempts end,
@@ -64,14 +70,17 @@ begin
              last_error = case p_status when 'failed' then 'set by ' || p_processed_by when 'processing' then w.last_error end
        where w.group_name = p_group_name and w.channel_id = p_channel_id and w.message_id = p_message_id
          and (p_version is null or w.version = p_version)
-      returning w as item
+      returning w.*
+    ), told as (
+      insert into telegram_gateway.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
+                                                     account_id, status, processed_by, attempts)
+      select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'failed',
+             p_processed_by, attempts
+        from set_to where status = 'failed'
     )
-    select array_agg(item) into changed from updated;
+    select count(*) into changed from set_to;
   end if;
-  if p_status in ('processed', 'failed') then
-    perform telegram_gateway.append_outcomes(changed, p_status, p_processed_by);
-  end if;
-  return changed is not null;
+  return changed > 0;
 end
 $$;
 
