@@ -17,7 +17,7 @@ export interface BenchPeersOptions {
 }
 
 const RESULT = join(ROOT, 'bench', 'results', 'peers.json');
-const SETTLE_MS = 60_000;
+const SETTLE_MS = 90_000;
 const GATEWAY = "This project's gateway";
 
 type Row = Pick<PeerResult, 'posted' | 'received' | 'lost'> & Partial<PeerResult>;

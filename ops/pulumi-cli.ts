@@ -62,7 +62,7 @@ export function installPlugins(cli: string): boolean {
   });
 }
 
-/** Where Node keeps what it compiled of the program and of Pulumi's SDK: the next run takes an eighth less time. */
+/** Where Node keeps what it compiled of the program and of Pulumi's SDK, so that the next run need not. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
 
 /** The stack's surroundings: backend, passphrase, no questions, no buildx where there is none. */

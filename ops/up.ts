@@ -56,7 +56,6 @@ const GROUPS: Readonly<Record<string, string>> = {
   data: 'Data layer',
   gateway: 'Gateway',
   telegram: 'Telegram',
-  monitoring: 'Monitoring',
   operation: 'Operation',
 };
 

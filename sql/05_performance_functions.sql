@@ -12,6 +12,23 @@
 
 -- ------------------------------------------------------------------------------------------------------- claims
 
+-- Tells the history what became of work rows that are gone, or were given up; returns how many.
+create function telegram_gateway.append_outcomes(
+  p_work telegram_gateway.message_work[], p_status text, p_processed_by text
+) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into telegram_gateway.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
+                                                 account_id, status, processed_by, attempts)
+  select clock_timestamp(), w.group_name, w.kind, w.channel_id, w.message_id, w.version, w.posted_at, w.account_id,
+         p_status, p_processed_by, case p_status when 'processed' then w.attempts + 1 else w.attempts end
+    from unnest(p_work) w;
+  return coalesce(cardinality(p_work), 0);
+end
+$$;
+
 -- Gives back what was claimed and not finished in time, one try poorer; the last try makes it `failed`.
 -- Returns how many rows. Called by every claim, so nobody has to.
 create function telegram_gateway.return_expired_claims(
@@ -19,16 +36,19 @@ create function telegram_gateway.return_expired_claims(
   -- The first try and three more, as on the path by the broker.
   p_max_attempts integer default 4
 ) returns integer
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off
-begin atomic
+as $$
+declare
+  given_back telegram_gateway.message_work[];
+begin
   with expired as materialized (
     select w.kind, w.channel_id, w.message_id, w.version
       from telegram_gateway.message_work w
      where w.group_name = p_group_name and w.status = 'processing' and w.claimed_until < statement_timestamp()
      order by w.claimed_until limit 1000
        for update skip locked
-  ), returned as (
+  ), updated as (
     update telegram_gateway.message_work w
        set status = case when w.attempts + 1 >= p_max_attempts then 'failed' else 'pending' end,
            attempts = w.attempts + 1, fence = w.fence + 1, claimed_by = null, claimed_until = null,
@@ -36,16 +56,16 @@ begin atomic
       from expired e
      where w.group_name = p_group_name and w.kind = e.kind and w.channel_id = e.channel_id
        and w.message_id = e.message_id and w.version = e.version
-    returning w.*
-  ), told as (
-    insert into telegram_gateway.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
-                                                   account_id, status, processed_by, attempts)
-    select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'failed',
-           'claim timed out', attempts
-      from returned where status = 'failed'
+    returning w as item
   )
-  select count(*)::integer from returned;
-end;
+  select array_agg(item) into given_back from updated;
+  if given_back is not null then
+    perform telegram_gateway.append_outcomes(
+      array(select w from unnest(given_back) w where w.status = 'failed'), 'failed', 'claim timed out');
+  end if;
+  return coalesce(cardinality(given_back), 0);
+end
+$$;
 
 -- Claims up to `p_limit` events that wait in a channel (null: in any channel) and returns them with their content.
 --
@@ -84,42 +104,31 @@ begin
 
   -- Two statements, not one with "or": each has an index of its own that gives its order.
   if p_channel_id is not null then
-    with waiting as materialized (
-      select w.kind, w.channel_id, w.message_id, w.version
-        from telegram_gateway.message_work w
-       where w.group_name = p_group_name and w.channel_id = p_channel_id and w.status = 'pending'
-         and (w.claimed_until is null or w.claimed_until <= statement_timestamp())
-       order by w.posted_at, w.message_id, w.version limit take
-         for update skip locked
-    ), taken as (
-      update telegram_gateway.message_work w
-         set status = 'processing', fence = w.fence + 1, claimed_by = p_claimed_by,
-             claimed_until = clock_timestamp() + p_visibility
-        from waiting c
-       where w.group_name = p_group_name and w.kind = c.kind and w.channel_id = c.channel_id
-         and w.message_id = c.message_id and w.version = c.version
-      returning w as item
-    )
-    select array_agg(item) into claimed from taken;
+    select array_agg(item) into claimed
+      from (select w as item from telegram_gateway.message_work w
+             where w.group_name = p_group_name and w.channel_id = p_channel_id and w.status = 'pending'
+               and (w.claimed_until is null or w.claimed_until <= statement_timestamp())
+             order by w.posted_at, w.message_id, w.version limit take
+               for update skip locked) waiting;
   else
-    with waiting as materialized (
-      select w.kind, w.channel_id, w.message_id, w.version
-        from telegram_gateway.message_work w
-       where w.group_name = p_group_name and w.status = 'pending'
-         and (w.claimed_until is null or w.claimed_until <= statement_timestamp())
-       order by w.created_at limit take
-         for update skip locked
-    ), taken as (
-      update telegram_gateway.message_work w
-         set status = 'processing', fence = w.fence + 1, claimed_by = p_claimed_by,
-             claimed_until = clock_timestamp() + p_visibility
-        from waiting c
-       where w.group_name = p_group_name and w.kind = c.kind and w.channel_id = c.channel_id
-         and w.message_id = c.message_id and w.version = c.version
-      returning w as item
-    )
-    select array_agg(item) into claimed from taken;
+    select array_agg(item) into claimed
+      from (select w as item from telegram_gateway.message_work w
+             where w.group_name = p_group_name and w.status = 'pending'
+               and (w.claimed_until is null or w.claimed_until <= statement_timestamp())
+             order by w.created_at limit take
+               for update skip locked) waiting;
   end if;
+
+  with taken as (
+    update telegram_gateway.message_work w
+       set status = 'processing', fence = w.fence + 1, claimed_by = p_claimed_by,
+           claimed_until = clock_timestamp() + p_visibility
+      from unnest(claimed) c
+     where w.group_name = p_group_name and w.kind = c.kind and w.channel_id = c.channel_id
+       and w.message_id = c.message_id and w.version = c.version
+    returning w as item
+  )
+  select array_agg(item) into claimed from taken;
 
   -- Day by day, so that the planner sees constants and takes in one chunk instead of all.
   for day, part in
@@ -165,7 +174,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off
 as $$
 declare
-  finished integer;
+  finished telegram_gateway.message_work[];
 begin
   if p_processed_by is null then
     raise null_value_not_allowed using message = 'processed_by: expected the name of a worker, got null';
@@ -188,16 +197,10 @@ begin
        and w.message_id = h.message_id and w.version = h.version and w.kind = h.kind and h.current
        and case when h.status = 'processing' then h.claimed_by is null or h.claimed_by = p_processed_by
                 else not exists (select from held o where o.message_id = h.message_id and o.status = 'processing') end
-    returning w.*
-  ), told as (
-    insert into telegram_gateway.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
-                                                   account_id, status, processed_by, attempts)
-    select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'processed',
-           p_processed_by, attempts + 1
-      from removed
+    returning w as item
   )
-  select count(*)::integer into finished from removed;
-  return finished;
+  select array_agg(item) into finished from removed;
+  return telegram_gateway.append_outcomes(finished, 'processed', p_processed_by);
 end
 $$;
 
@@ -258,7 +261,8 @@ $$;
 
 -- Who claims and finishes is a consumer; what forgets is run by the scheduler, in the API.
 revoke execute on function
-  telegram_gateway.return_expired_claims, telegram_gateway.get_unprocessed_messages_optimized,
+  telegram_gateway.append_outcomes, telegram_gateway.return_expired_claims,
+  telegram_gateway.get_unprocessed_messages_optimized,
   telegram_gateway.mark_batch_as_processed from public, gateway, api, reader;
 revoke execute on function telegram_gateway.cleanup_old_messages, telegram_gateway.cleanup_old_outcomes
   from public, gateway, consumer, reader;

@@ -30,7 +30,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off
 as $$
 declare
-  changed integer;
+  changed telegram_gateway.message_work[];
 begin
   if p_status is null or p_status not in ('pending', 'processing', 'failed', 'processed') then
     raise invalid_parameter_value using
@@ -51,17 +51,11 @@ begin
       delete from telegram_gateway.message_work w
        where w.group_name = p_group_name and w.channel_id = p_channel_id and w.message_id = p_message_id
          and (p_version is null or w.version = p_version)
-      returning w.*
-    ), told as (
-      insert into telegram_gateway.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
-                                                     account_id, status, processed_by, attempts)
-      select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'processed',
-             p_processed_by, attempts + 1
-        from removed
+      returning w as item
     )
-    select count(*) into changed from removed;
+    select array_agg(item) into changed from removed;
   else
-    with set_to as (
+    with updated as (
       update telegram_gateway.message_work w
          set status = p_status, fence = w.fence + 1,
              attempts = case p_status when 'pending' then 0 when 'failed' then w.attempts + 1 else w.attempts end,
@@ -70,17 +64,14 @@ begin
              last_error = case p_status when 'failed' then 'set by ' || p_processed_by when 'processing' then w.last_error end
        where w.group_name = p_group_name and w.channel_id = p_channel_id and w.message_id = p_message_id
          and (p_version is null or w.version = p_version)
-      returning w.*
-    ), told as (
-      insert into telegram_gateway.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
-                                                     account_id, status, processed_by, attempts)
-      select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'failed',
-             p_processed_by, attempts
-        from set_to where status = 'failed'
+      returning w as item
     )
-    select count(*) into changed from set_to;
+    select array_agg(item) into changed from updated;
   end if;
-  return changed > 0;
+  if p_status in ('processed', 'failed') then
+    perform telegram_gateway.append_outcomes(changed, p_status, p_processed_by);
+  end if;
+  return changed is not null;
 end
 $$;
 

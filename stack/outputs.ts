@@ -17,7 +17,7 @@ export interface ServiceAddress {
   readonly host: string;
   readonly port: number;
   /** Group under which it is printed. */
-  readonly group: 'data' | 'gateway' | 'telegram' | 'monitoring';
+  readonly group: 'data' | 'gateway' | 'telegram';
   /** How a person would write it. */
   readonly url: string;
 }
@@ -81,7 +81,7 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
 }
 
 function services({ config, data }: OutputParts): Record<string, ServiceAddress> {
-  const { gateway, telegram, api, consumer, rabbitmq, monitoring } = config;
+  const { gateway, telegram, api, consumer, rabbitmq } = config;
   const published = publishedAddress(config);
   const list: Record<string, ServiceAddress> = {};
   const add = (name: string, group: ServiceAddress['group'], scheme: string, host: string, port: number) => {
@@ -114,7 +114,6 @@ function services({ config, data }: OutputParts): Record<string, ServiceAddress>
     add('simulator', 'telegram', 'mtproto', published, telegram.mtprotoPort);
     add('simulator-control', 'telegram', 'http', published, telegram.controlPort);
   }
-  if (monitoring.enabled) add('prometheus', 'monitoring', 'http', published, monitoring.prometheusPort);
   return list;
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../runtime/contract.js';
 import { activeSlot, slotKeeper, type Slot } from './rotation.js';
 import { scramVerifier } from './scram.js';
+import { secretBytes } from './secret-bytes.js';
 
 const SLOTS = ['a', 'b'] as const;
 
@@ -75,8 +76,8 @@ export class Secrets extends Component {
     this.apiKey = this.#slots('api-key');
     this.bootstrap = this.#password('postgres-bootstrap');
     this.erlangCookie = this.#password('erlang-cookie');
-    this.sshHostSeed = this.#bytes('ssh-host-seed', 32).base64;
-    this.sshClientSeed = this.#bytes('ssh-client-seed', 32).base64;
+    this.sshHostSeed = this.#bytes('ssh-host-seed', 32, 'base64');
+    this.sshClientSeed = this.#bytes('ssh-client-seed', 32, 'base64');
     this.simulator = options.simulator ? this.#simulator() : null;
     this.registerOutputs({});
   }
@@ -84,14 +85,14 @@ export class Secrets extends Component {
   #database(client: string): DatabaseSlots {
     const slots = this.#slots(`database-${client}`);
     const verifier = (slot: Slot) => {
-      const salt = this.#bytes(`database-${client}-${slot}-salt`, 16, slot).base64;
+      const salt = this.#bytes(`database-${client}-${slot}-salt`, 16, 'base64', slot);
       return pulumi.secret(pulumi.all([slots[slot], salt]).apply(([password, s]) => scramVerifier(password, s)));
     };
     return { ...slots, verifiers: { a: verifier('a'), b: verifier('b') } };
   }
 
   #broker(client: string): BrokerSlots {
-    const salt = (slot: Slot) => this.#bytes(`rabbitmq-${client}-${slot}-salt`, 4, slot).base64;
+    const salt = (slot: Slot) => this.#bytes(`rabbitmq-${client}-${slot}-salt`, 4, 'base64', slot);
     return { ...this.#slots(`rabbitmq-${client}`), saltA: salt('a'), saltB: salt('b') };
   }
 
@@ -113,13 +114,9 @@ export class Secrets extends Component {
     return pulumi.secret(made.result);
   }
 
-  #bytes(
-    name: string,
-    length: number,
-    slot?: Slot,
-  ): { readonly base64: pulumi.Output<string>; readonly hex: pulumi.Output<string> } {
-    const made = new random.RandomBytes(this.child(name), { length, ...this.#keepers(slot) }, this.#opts(slot));
-    return { base64: pulumi.secret(made.base64), hex: pulumi.secret(made.hex) };
+  #bytes(name: string, length: number, encoding: 'base64' | 'hex', slot?: Slot): pulumi.Output<string> {
+    const password = this.#password(name, slot);
+    return pulumi.secret(password.apply((text) => secretBytes(text, name, length).toString(encoding)));
   }
 
   #keepers(slot?: Slot): { keepers?: Record<string, string> } {
@@ -137,7 +134,7 @@ export class Secrets extends Component {
       { create: 'node scripts/generate-rsa-key.mjs', logging: local.Logging.None, addPreviousOutputInEnv: false },
       this.under({ additionalSecretOutputs: ['stdout'] }),
     );
-    return { rsaPrivateKey: pulumi.secret(rsa.stdout), authKeyHex: this.#bytes('simulator-auth-key', 256).hex };
+    return { rsaPrivateKey: pulumi.secret(rsa.stdout), authKeyHex: this.#bytes('simulator-auth-key', 256, 'hex') };
   }
 }
 

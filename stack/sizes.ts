@@ -2,7 +2,7 @@ import type { StackConfig } from './config-schema.js';
 
 /** Every part of the stack that has limits, with how many of it there are. */
 function parts(config: StackConfig): { cpus: number; memoryMb: number; count: number }[] {
-  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer, monitoring } = config;
+  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer } = config;
   return [
     ...(timescale.kind === 'container' ? [{ ...timescale, count: 1 }] : []),
     { ...pgbouncer, count: 1 },
@@ -17,20 +17,11 @@ function parts(config: StackConfig): { cpus: number; memoryMb: number; count: nu
     ...(telegram.kind === 'simulator' ? [{ ...telegram, count: 1 }] : []),
     { ...api, count: 1 },
     { ...consumer, count: 1 },
-    ...(monitoring.enabled
-      ? [
-          { ...monitoring, count: 1 },
-          { cpus: EXPORTER_CPUS, memoryMb: monitoring.exporterMemoryMb, count: redis.kind === 'container' ? 4 : 3 },
-        ]
-      : []),
   ];
 }
 
 /** CPU limit of one Sentinel, in cores: starved for two seconds, it stops judging for thirty. */
 export const SENTINEL_CPUS = 0.25;
-
-/** CPU limit of one exporter, in cores. */
-export const EXPORTER_CPUS = 0.1;
 
 /** Sum of the containers' memory limits, in MiB. */
 export function memoryOf(config: StackConfig): number {

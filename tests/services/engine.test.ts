@@ -247,6 +247,19 @@ const docker = new Docker();
   );
 
   it(
+    'a volume that carries another label than the one made is left alone by destroy',
+    async () => {
+      await up({ label: 'mine' });
+      await server().remove({ force: true });
+      await docker.getVolume(`${PREFIX}data`).remove();
+      await docker.createVolume({ Name: `${PREFIX}data`, Labels: { a: 'somebody else' } });
+      await destroyEmbedded(where());
+      expect(await leftovers()).toEqual([`${PREFIX}data`]);
+    },
+    3 * MINUTES,
+  );
+
+  it(
     'a container of somebody else under the same name is named and left alone',
     async () => {
       const other = await docker.createContainer({ name: `${PREFIX}server`, Image: image ?? '', Cmd: ['true'] });

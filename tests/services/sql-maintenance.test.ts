@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { DatabaseError } from 'pg';
 import { runDueTask, runScheduler } from '../../runtime/maintenance/scheduler.js';
 import { MAINTENANCE_TASKS } from '../../runtime/store/maintenance.js';
 import { onEachEngine, silent, TestDatabase, waitFor } from '../support/services.js';
@@ -226,45 +225,6 @@ onEachEngine((engine) => {
       });
       stop.abort();
       await running;
-    });
-
-    it('Q5 Q7 gives each client the functions and views it needs, and no more', async () => {
-      const asRole = async (role: string, statement: string): Promise<string> => {
-        try {
-          await database.query(`set role ${role}; ${statement}`);
-          return 'ok';
-        } catch (error) {
-          return error instanceof DatabaseError ? (error.code ?? '') : String(error);
-        }
-      };
-      const calls: readonly (readonly [statement: string, allowed: readonly string[]])[] = [
-        ['select telegram_gateway.get_unprocessed_messages_optimized(1, 1)', ['consumer']],
-        ["select telegram_gateway.mark_batch_as_processed(1, '{1}', 'w')", ['consumer']],
-        ["select telegram_gateway.upsert_message_status(1, 1, 'pending')", ['consumer']],
-        ["select telegram_gateway.bulk_upsert_messages('[]')", ['gateway']],
-        ['select telegram_gateway.cleanup_old_messages(1000)', ['api']],
-        ['select telegram_gateway.cleanup_old_outcomes(1000)', ['api']],
-        ['select telegram_gateway.apply_policies()', ['api']],
-        ["select telegram_gateway.refresh_aggregate('telegram_gateway.messages_daily')", ['api']],
-        [
-          'select * from telegram_gateway.message_processing_stats',
-          ['gateway', 'consumer', 'api', 'reader', 'monitor'],
-        ],
-        ['select * from telegram_gateway.channel_health_summary', ['gateway', 'consumer', 'api', 'reader', 'monitor']],
-        [
-          'select * from telegram_gateway.performance_metrics_realtime',
-          ['gateway', 'consumer', 'api', 'reader', 'monitor'],
-        ],
-        ['select * from telegram_gateway.messages_hourly', ['gateway', 'consumer', 'api', 'reader']],
-        ['update telegram_gateway.maintenance_tasks set due_at = now()', ['api']],
-      ];
-      for (const [statement, allowed] of calls)
-        for (const role of ['gateway', 'consumer', 'api', 'reader', 'monitor'])
-          expect({ statement, role, result: await asRole(role, statement) }).toEqual({
-            statement,
-            role,
-            result: allowed.includes(role) ? 'ok' : '42501',
-          });
     });
   });
 });

@@ -25,7 +25,7 @@ interface Container {
   readonly Name: string;
   readonly Image: string;
   readonly AppArmorProfile: string;
-  readonly Config: Document & { readonly Labels: Labels };
+  readonly Config: Document & { readonly Labels: Labels; readonly Env: readonly string[] | null };
   readonly HostConfig: Document & { readonly Binds: readonly string[] | null };
   readonly Mounts: readonly { readonly Source: string; readonly Destination: string }[];
   readonly NetworkSettings: {
@@ -84,15 +84,37 @@ function plainContainer(container: Container, tags: ReadonlyMap<string, string>)
     const aliases = (network.Aliases ?? []).filter((alias) => !Id.startsWith(alias)).sort();
     return [name, { ...without(network, ['NetworkID', 'EndpointID']), Aliases: aliases }] as const;
   });
-  return {
+  return withoutEmpty({
     Image: tags.get(Image),
     AppArmorProfile,
-    Config: { ...without(Config, ['Image']), Labels: ownLabels(Config.Labels) },
-    HostConfig: { ...HostConfig, Binds: [...(HostConfig.Binds ?? [])].sort() },
+    Config: {
+      ...without(Config, ['Image', ...SAID_TWICE.Config]),
+      Env: [...(Config.Env ?? [])].sort(),
+      Labels: ownLabels(Config.Labels),
+    },
+    HostConfig: { ...without(HostConfig, SAID_TWICE.HostConfig), Binds: [...(HostConfig.Binds ?? [])].sort() },
     Mounts: Mounts.map((mount) => without(mount, ['Source'])).sort(byDestination),
     Ports: NetworkSettings.Ports,
     Networks: Object.fromEntries(networks),
-  };
+  }) as Document;
+}
+
+/**
+ * Where Docker keeps what it was asked beside what it made of it, and the engines ask in other words: `Volumes` is in `Mounts`,
+ * `NetworkMode` in `Networks`; `Init` is off either way, as the providers never set it.
+ */
+const SAID_TWICE = { Config: ['Volumes'], HostConfig: ['NetworkMode', 'Init'] } as const;
+
+/** To Docker, what is empty and what was not said are the same. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (value === null || typeof value !== 'object') return value;
+  const said = Object.entries(value).map(([key, inner]) => [key, withoutEmpty(inner)] as const);
+  return Object.fromEntries(said.filter(([, inner]) => !isEmpty(inner)));
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 function byDestination(one: Document, other: Document): number {
@@ -101,7 +123,10 @@ function byDestination(one: Document, other: Document): number {
 
 function byName(things: readonly Named[], personal: readonly string[]): Record<string, Document> {
   return Object.fromEntries(
-    things.map((thing) => [thing.Name, { ...without(thing, personal), Labels: ownLabels(thing.Labels ?? {}) }]),
+    things.map((thing) => [
+      thing.Name,
+      withoutEmpty({ ...without(thing, personal), Labels: ownLabels(thing.Labels ?? {}) }) as Document,
+    ]),
   );
 }
 

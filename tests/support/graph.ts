@@ -157,12 +157,9 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>):
     .update(`${name} ${JSON.stringify(plain['keepers'] ?? null)}`)
     .digest();
   const length = Number(plain['length'] ?? 0);
-  const bytes = Buffer.alloc(length, seed);
   switch (type) {
     case 'random:index/randomPassword:RandomPassword':
       return { ...plain, result: seed.toString('hex').slice(0, length) };
-    case 'random:index/randomBytes:RandomBytes':
-      return { ...plain, base64: bytes.toString('base64'), hex: bytes.toString('hex') };
     case 'docker:index/remoteImage:RemoteImage':
       return { ...plain, imageId: `sha256:${String(plain['name'])}` };
     case 'command:local:Command':

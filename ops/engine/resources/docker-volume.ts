@@ -12,7 +12,8 @@ const schema = z.strictObject({
 
 /**
  * `docker:index/volume:Volume`. Promised: its data is never lost by a change. An existing volume of that name is taken
- * over as it is: that is how the data of a retained volume comes back.
+ * over as it is: that is how the data of a retained volume comes back. One that carries another owner's label by now (an old
+ * state, a name used again) is left alone.
  */
 export const volume = defineHandler({
   schema,
@@ -40,8 +41,14 @@ export const volume = defineHandler({
     const found = await context.docker.getVolume(name).inspect();
     return { id: name, outputs: { name, driver: found.Driver, mountpoint: found.Mountpoint } };
   },
-  remove: async (context, { id }) => {
+  remove: async (context, { id, inputs }) => {
     try {
+      const { Labels } = (await context.docker.getVolume(id).inspect()) as { Labels: Record<string, string> | null };
+      const foreign = inputs.labels?.some(({ label, value }) => (Labels?.[label] ?? value) !== value);
+      if (foreign === true) {
+        context.line(`volume ${id} belongs to somebody else by now: it is left alone`);
+        return;
+      }
       await context.docker.getVolume(id).remove();
     } catch (error) {
       if (!isMissing(error)) throw error;

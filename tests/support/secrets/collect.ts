@@ -1,9 +1,10 @@
 /** Every secret that a stack made, from its own state: what the searches look for. */
 import { join } from 'node:path';
 import { EngineState } from '../../../ops/engine/state.js';
+import { secretBytes } from '../../../stack/secret-bytes.js';
 import { simulatorSession } from '../../../stack/simulator-session.js';
 import { ed25519KeyPair } from '../../../stack/ssh-keys.js';
-import { must, TEST_STACK, TEST_STATE } from '../test-stack.js';
+import { container, docker, must, TEST_STACK, TEST_STATE } from '../test-stack.js';
 
 export interface Secret {
   readonly name: string;
@@ -19,6 +20,8 @@ interface Plain {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
+/** What is derived from a generated password, by the end of its name. The broker's salts are shorter than what is looked for. */
+const BYTES: Readonly<Record<string, number>> = { seed: 32, salt: 16, 'auth-key': 256 };
 /** Shorter ones are the salts of password hashes, four bytes each: found by chance everywhere, and worth nothing alone. */
 const LEAST_LENGTH = 16;
 const LEAST_LINE = 40;
@@ -29,7 +32,9 @@ export function embeddedSecrets(): Secret[] {
   return secretsOf(state.entries().map((entry) => ({ type: entry.type, name: entry.name, ...state.unseal(entry) })));
 }
 
+/** How an export marks what is no plain value, and that it is a secret. Source: Pulumi, sdk/go/common/resource/sig. */
 const SIGNATURE = '4dabf18193072939515e22adb298388d';
+const SECRET = '1b47061264138c4ac30d75fd1eb44270';
 
 /** Of the stack that the Pulumi CLI made: `env` names its state folder. */
 export function pulumiSecrets(env: Record<string, string>): Secret[] {
@@ -46,11 +51,18 @@ export function pulumiSecrets(env: Record<string, string>): Secret[] {
   );
 }
 
+/** The session that the gateway uses: a login may have taken the place of the one that the stack made. */
+export async function sessionOnHost(): Promise<Secret> {
+  const file = '/opt/telegram-gateway/.session/default.session';
+  const text = await docker('exec', container('gateway-host'), 'cat', file);
+  return { name: 'session on the host', texts: written(text.trim()) };
+}
+
 function reveal(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reveal);
   if (value === null || typeof value !== 'object') return value;
   const fields = value as Record<string, unknown>;
-  if (fields[SIGNATURE] !== undefined) return JSON.parse(String(fields['plaintext'])) as unknown;
+  if (fields[SIGNATURE] === SECRET) return JSON.parse(String(fields['plaintext'])) as unknown;
   return Object.fromEntries(Object.entries(fields).map(([key, inner]) => [key, reveal(inner)]));
 }
 
@@ -61,14 +73,16 @@ function secretsOf(resources: readonly Plain[]): Secret[] {
     if (texts.length > 0) found.set(name, [...(found.get(name) ?? []), ...texts]);
   };
   for (const { type, name, inputs, outputs } of resources) {
-    if (type.startsWith('random:'))
-      add(name, outputs['result'], outputs['bcryptHash'], outputs['base64'], outputs['hex']);
+    const password = outputs['result'];
+    if (type.startsWith('random:')) add(name, password, outputs['bcryptHash']);
     if (name.endsWith('-rsa')) add(name, outputs['stdout']);
-    const seed = outputs['base64'];
-    if (/ssh-\w+-seed$/.test(name) && typeof seed === 'string')
-      add(name, ed25519KeyPair(Buffer.from(seed, 'base64')).privateKeyOpenSsh);
-    const key = outputs['hex'];
-    if (name.endsWith('simulator-auth-key') && typeof key === 'string') add('session', simulatorSession(key));
+    const [, purpose = '', use = ''] = /^secrets-(.+-(seed|salt|auth-key))$/.exec(name) ?? [];
+    if (purpose !== '' && typeof password === 'string') {
+      const bytes = secretBytes(password, purpose, BYTES[use] ?? 0);
+      add(name, bytes.toString('base64'), bytes.toString('hex'));
+      if (use === 'seed') add(name, ed25519KeyPair(bytes).privateKeyOpenSsh);
+      if (use === 'auth-key') add('session', simulatorSession(bytes.toString('hex')));
+    }
     const stdin = inputs['stdin'];
     if (typeof stdin === 'string')
       for (const [verifier] of stdin.matchAll(/SCRAM-SHA-256\$[A-Za-z0-9+/=:$]+/g))

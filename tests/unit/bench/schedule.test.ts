@@ -22,7 +22,7 @@ describe('N8 the schedule of a chaos run', () => {
         expect(text(wish.seed) === text(wish.seed)).toBe(true);
         expect(text(wish.seed) === text(wish.seed + 1)).toBe(false);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -46,7 +46,7 @@ describe('N8 the schedule of a chaos run', () => {
         expect(posts).toHaveLength(Math.floor((wish.durationMs * wish.rate) / 1_000));
         expect(changes.every(({ what }) => what.channel < wish.channels)).toBe(true);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
