@@ -13,7 +13,8 @@ import type { StackFolder } from './stack-folder.js';
 
 /**
  * Raises `credentialEpoch` by exactly one and applies it with the engine of the stack. A step that was begun before is
- * finished instead, also when only the configuration was raised. `both`: two steps, the second only after the first.
+ * finished instead, also when only the configuration was raised. `both`: as many steps, one after the other, as it takes until no
+ * password from before is accepted.
  */
 export async function rotate(options: StackOptions & { readonly both?: boolean }): Promise<void> {
   const { folder, outputs } = await runningStack(options);
@@ -21,10 +22,10 @@ export async function rotate(options: StackOptions & { readonly both?: boolean }
   buildRuntime();
   const { choice } = openStack(options);
   const started = Date.now();
-  await step(folder, choice.engine, outputs);
-  if (options.both) await step(folder, choice.engine, outputs);
+  const steps = stepsOf(await progress(outputs), options.both === true);
+  for (let taken = 0; taken < steps; taken += 1) await step(folder, choice.engine, outputs);
   const outcome = options.both
-    ? 'no password from before these two steps is accepted any more'
+    ? `no password from before these ${String(steps)} steps is accepted any more`
     : 'the former passwords stay valid until the next step';
   say(`✔ rotated in ${duration(Date.now() - started)}; ${outcome}`);
 }
@@ -48,6 +49,12 @@ async function step(folder: StackFolder, engine: Engine, outputs: StackOutputs):
       fix: 'Run `npm run rotate` again: it goes on with this epoch.',
     });
   say(`✔ epoch ${String(epoch)} complete in ${duration(Date.now() - started)}`);
+}
+
+/** Steps to take. One that was begun before made its passwords then: to be rid of them too takes a third. */
+export function stepsOf(progress: Progress, both: boolean): number {
+  if (!both) return 1;
+  return isUnfinished(progress) ? 3 : 2;
 }
 
 /** The epoch to apply: the one that stands half done, else the configured one where it was not applied yet, else the next. */

@@ -73,7 +73,7 @@ export function rotations(): void {
       const before = new StackFolder(TEST_STACK).credentialEpoch;
       const { stderr } = must('rotate', ['--both'], env);
       expect(new StackFolder(TEST_STACK).credentialEpoch).toBe(before + 2);
-      expect(stderr).toMatch(/✔ rotated in .*; no password from before these two steps is accepted any more/);
+      expect(stderr).toMatch(/✔ rotated in .*; no password from before these 2 steps is accepted any more/);
       const { stdout } = must('smoke', ['--json', '--count', '20'], env);
       expect(JSON.parse(stdout)).toMatchObject({ posted: 20, consumed: 20, duplicates: 0 });
     },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nextEpoch } from '../../../ops/rotate.js';
+import { nextEpoch, stepsOf } from '../../../ops/rotate.js';
 import { progressOf } from '../../../stack/epoch-progress.js';
 
 const volume = (stage: string, epoch: number, instance = 'mine') => ({
@@ -34,5 +34,16 @@ describe('the epoch that `rotate` applies', () => {
     ['the configured one while nothing is on record', { begun: null, completed: null }, 4, 4],
   ] as const)('O5 is %s', (_, progress, configured, expected) => {
     expect(nextEpoch(progress, configured)).toBe(expected);
+  });
+});
+
+describe('the steps that `rotate` takes', () => {
+  it.each([
+    ['one', { begun: 4, completed: 4 }, false, 1],
+    ['one, which finishes what was begun', { begun: 5, completed: 4 }, false, 1],
+    ['two with --both', { begun: 4, completed: 4 }, true, 2],
+    ['three with --both after one that was begun earlier, with passwords of then', { begun: 5, completed: 4 }, true, 3],
+  ] as const)('O5 are %s', (_, progress, both, expected) => {
+    expect(stepsOf(progress, both)).toBe(expected);
   });
 });
