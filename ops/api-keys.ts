@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { Client, DatabaseError } from 'pg';
-import { DATABASE, SCHEMA } from '../runtime/contract.js';
+import { DatabaseError, type QueryResultRow } from 'pg';
+import { SCHEMA } from '../runtime/contract.js';
 import { hashApiKey } from '../runtime/store/api-keys.js';
 import { UserError } from '../stack/errors.js';
 import { runningStack, type RunningStack, type StackOptions } from './context.js';
 import { print, printJson, say } from './output.js';
+import { databaseAt, sqlOn } from './sql.js';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const LENGTH = 40;
@@ -80,21 +81,5 @@ async function list(stack: RunningStack, json: boolean): Promise<void> {
 }
 
 /** As the database's own admin: no process of the stack may write keys. */
-async function query<R extends object>(stack: RunningStack, text: string, values: readonly string[]): Promise<R[]> {
-  const { services, logins } = stack.outputs;
-  const client = new Client({
-    host: services['timescaledb']?.host,
-    port: services['timescaledb']?.port,
-    ...logins['timescaledb'],
-    database: DATABASE,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 10_000,
-  });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query<R>(text, [...values])).rows;
-  } finally {
-    await client.end();
-  }
-}
+const query = <R extends QueryResultRow>(stack: RunningStack, text: string, values: readonly string[]) =>
+  sqlOn(databaseAt(stack.outputs, 'timescaledb'))<R>(text, values);

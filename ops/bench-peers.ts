@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { GRAMJS, TELETHON, gramjs, telethon } from '../bench/peers/peers.js';
 import { runPeer, type PeerOptions, type PeerResult } from '../bench/peers/run.js';
 import { UserError } from '../stack/errors.js';
+import { number, wholeNumber } from './number-option.js';
 import { print, say } from './output.js';
 import { ROOT } from './stack-folder.js';
 
@@ -26,20 +27,18 @@ const chaosResult = z.object({ seed: z.number(), posted: z.number(), stored: z.n
 
 /** Runs the peers under one schedule, at once but each with a simulator of its own, and prints what each lost. */
 export async function benchPeers(options: BenchPeersOptions): Promise<void> {
-  const [seed, minutes, rate, every] = [options.seed, options.minutes, options.rate, options.every].map(Number);
-  if (!Number.isInteger(seed) || !(Number(minutes) > 0) || !(Number(rate) > 0) || !(Number(every) > 0))
-    throw new UserError('USAGE', '--seed, --minutes, --rate, --every: expected positive numbers');
+  const minutes = number('--minutes', options.minutes, 0.1, 24 * 60);
   const plan: PeerOptions = {
-    seed: seed ?? 1,
-    durationMs: Number(minutes) * 60_000,
-    rate: Number(rate),
-    troubleEveryMs: Number(every) * 1_000,
+    seed: wholeNumber('--seed', options.seed, 0, 2 ** 31),
+    durationMs: minutes * 60_000,
+    rate: number('--rate', options.rate, 0.1, 1_000),
+    troubleEveryMs: number('--every', options.every, 0.1, 3_600) * 1_000,
     settleMs: SETTLE_MS,
   };
   const own = options.gateway === undefined ? {} : { [GATEWAY]: gatewayRow(options.gateway, plan.seed) };
   const rows: Record<string, Row> = { ...(await runAll(plan)), ...own };
   mkdirSync(join(RESULT, '..'), { recursive: true });
-  writeFileSync(RESULT, `${JSON.stringify({ ...plan, minutes: Number(minutes), rows }, null, 2)}\n`);
+  writeFileSync(RESULT, `${JSON.stringify({ ...plan, minutes, rows }, null, 2)}\n`);
   print(table(rows));
 }
 

@@ -1,14 +1,15 @@
 import { randomInt } from 'node:crypto';
 import { entryName } from '../components/pgbouncer/pools.js';
 import { runChaos, type RunResult, type StackUnderTest } from '../bench/chaos/run.js';
-import { sqlOn } from '../bench/chaos/sql.js';
-import { DATABASE, VHOST } from '../runtime/contract.js';
+import { VHOST } from '../runtime/contract.js';
 import { credentialsSchema } from '../runtime/credentials.js';
 import { createLogger } from '../runtime/logger.js';
 import { UserError } from '../stack/errors.js';
 import { runningStack, type RunningStack, type StackOptions } from './context.js';
 import { onGateway } from './gateway-shell.js';
+import { number, wholeNumber } from './number-option.js';
 import { print, printJson, say } from './output.js';
+import { databaseAt, sqlOn } from './sql.js';
 
 export interface ChaosOptions extends StackOptions {
   readonly minutes: string;
@@ -61,22 +62,9 @@ function again({ minutes, rate, every, telegramOnly }: ChaosOptions, seed: numbe
   return `npm run chaos -- --seed ${String(seed)} --minutes ${minutes} --rate ${rate} --every ${every}${only}`;
 }
 
-function number(name: string, text: string, from: number, to: number): number {
-  const value = Number(text);
-  if (!(value >= from && value <= to))
-    throw new UserError('USAGE', `${name}: expected a number from ${String(from)} to ${String(to)}`);
-  return value;
-}
-
-function wholeNumber(name: string, text: string, from: number, to: number): number {
-  const value = number(name, text, from, to);
-  if (!Number.isInteger(value)) throw new UserError('USAGE', `${name}: expected a whole number`);
-  return value;
-}
-
 /** The consumer's own logins serve the run's group: it is to work with no more rights than any consumer has. */
 async function underTest({ outputs, docker }: RunningStack): Promise<StackUnderTest> {
-  const { services, logins, namePrefix } = outputs;
+  const { services, namePrefix } = outputs;
   const address = (name: string) => {
     const found = services[name];
     if (!found) throw new UserError('USAGE', `chaos needs ${name} in the stack, and this one has none`);
@@ -98,7 +86,7 @@ async function underTest({ outputs, docker }: RunningStack): Promise<StackUnderT
       return stdout;
     },
     inBroker: (command) => docker.docker(['exec', container('rabbitmq'), ...command]),
-    sql: sqlOn({ ...at('timescaledb'), ...logins['timescaledb'], database: DATABASE }),
+    sql: sqlOn({ ...databaseAt(outputs, 'timescaledb'), query_timeout: 120_000 }),
     database: {
       ...{ host: pooler.host, port: pooler.port, name: entryName('consumer'), poolSize: 2, tls: false },
       ...{ applicationName: 'telegram-chaos', login: () => database },
@@ -111,10 +99,6 @@ async function underTest({ outputs, docker }: RunningStack): Promise<StackUnderT
     controlUrl: url('simulator-control'),
     gatewayMetricsUrl: `${url('gateway')}/metrics`,
   };
-
-  function at(name: string) {
-    return { host: address(name).host, port: address(name).port };
-  }
 }
 
 function render({ faults, recoveryMs, gatewayMb, findings, unimplemented, ...figures }: RunResult): string {

@@ -1,8 +1,8 @@
-import { Client } from 'pg';
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../stack/errors.js';
 import { runningStack, type RunningStack, type StackOptions } from './context.js';
 import { print, printJson, say } from './output.js';
+import { databaseAt, sqlOn, type Sql } from './sql.js';
 
 interface Posted {
   readonly channelId: string;
@@ -110,38 +110,23 @@ async function post(stack: RunningStack, drafts: readonly Draft[], rate: number)
 }
 
 async function follow({ outputs }: RunningStack, drafts: readonly Draft[], posted: readonly Posted[]): Promise<Traced> {
-  const address = outputs.services['pgbouncer'];
-  const login = outputs.logins['pgbouncer'];
-  if (!address || !login) throw new UserError('NOT_UP', 'the stack has no PgBouncer address');
-  const client = new Client({
-    host: address.host,
-    port: address.port,
-    database: 'telegram_gateway',
-    user: login.user,
-    password: login.password,
-  });
-  await client.connect();
-  try {
-    const deadline = Date.now() + DEADLINE_MS;
-    for (;;) {
-      const result = await trace(client, drafts, posted);
-      if (result.consumed >= posted.length && result.published >= posted.length) return result;
-      if (Date.now() > deadline) return result;
-      await wait(200);
-    }
-  } finally {
-    await client.end();
+  const sql = sqlOn(databaseAt(outputs, 'pgbouncer'));
+  const deadline = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const result = await trace(sql, drafts, posted);
+    if (result.consumed >= posted.length && result.published >= posted.length) return result;
+    if (Date.now() > deadline) return result;
+    await wait(200);
   }
 }
 
-async function trace(client: Client, drafts: readonly Draft[], posted: readonly Posted[]): Promise<Traced> {
-  const { rows } = await client.query<Omit<Traced, 'posted' | 'latencyMs'> & { latencies: number[] | null }>(TRACE, [
+async function trace(sql: Sql, drafts: readonly Draft[], posted: readonly Posted[]): Promise<Traced> {
+  const [row] = await sql<Omit<Traced, 'posted' | 'latencyMs'> & { latencies: number[] | null }>(TRACE, [
     posted.map(({ channelId }) => channelId),
     posted.map(({ messageId }) => messageId),
     posted.map(({ pushedAt }) => pushedAt),
     drafts.map(({ text }) => text.replaceAll('\u0000', '')),
   ]);
-  const [row] = rows;
   if (!row) throw new Error('the trace query returned no row');
   const { latencies, ...counts } = row;
   const sorted = (latencies ?? []).sort((one, other) => one - other);

@@ -1,7 +1,7 @@
 import { SCHEMA } from '../../runtime/contract.js';
 import { EFFECTS } from './group.js';
 import type { StoredMessage } from './oracle.js';
-import type { Sql } from './sql.js';
+import type { Sql } from '../../ops/sql.js';
 
 const MESSAGES = `
 select channel_id, message_id, kind, 1 as version, text, media_type from ${SCHEMA}.messages

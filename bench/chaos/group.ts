@@ -7,7 +7,7 @@ import type { Logger } from '../../runtime/logger.js';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
 import { TelegramMessageQueue } from '../../runtime/queue/telegram-message-queue.js';
 import { Database, type DatabaseOptions } from '../../runtime/store/database.js';
-import type { Sql } from './sql.js';
+import type { Sql } from '../../ops/sql.js';
 
 export const GROUP = 'chaos';
 /** Keeps a copy of every event until the run looks at it. Its name is one that a consumer's login may read. */

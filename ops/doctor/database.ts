@@ -1,42 +1,18 @@
-import { Client } from 'pg';
+import type { QueryResultRow } from 'pg';
 import { join } from 'node:path';
 import { RuntimeError } from '../../runtime/errors.js';
 import { planMigrations, readMigrations, type AppliedMigration } from '../../runtime/store/migration-plan.js';
 import type { RunningStack } from '../context.js';
+import { databaseAt, sqlOn } from '../sql.js';
 import { ROOT } from '../stack-folder.js';
 import { Failing, type Check } from './check.js';
 
 /** Longest that clients may wait for a server connection before the pool counts as exhausted, in seconds. */
 const POOL_WAIT_S = 1;
 
-/** Runs one query with the login of the named service. */
-async function query<R extends object>(
-  stack: RunningStack,
-  service: string,
-  sql: string,
-  database = 'telegram_gateway',
-): Promise<R[]> {
-  const address = stack.outputs.services[service];
-  const login = stack.outputs.logins[service];
-  if (!address) throw new Failing(`${service} has no address`, 'npm run up');
-  const client = new Client({
-    host: address.host,
-    port: address.port,
-    user: login?.user,
-    password: login?.password,
-    database,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 10_000,
-  });
-  // A server that goes away in between is told by the query.
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query<R>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+/** Rows of one statement with the login of the named service. */
+const query = <R extends QueryResultRow>(stack: RunningStack, service: string, sql: string, database?: string) =>
+  sqlOn(databaseAt(stack.outputs, service, database))<R>(sql);
 
 const timescaledb: Check = {
   name: 'timescaledb',

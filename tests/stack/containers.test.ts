@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { clientConfig, rowsOf } from '../support/database.js';
 import {
-  connection,
   docker,
   inside,
   inspectAll,
@@ -11,20 +11,10 @@ import {
   testSubnet,
 } from '../support/test-stack.js';
 
+/** PgBouncer's console. */
+const CONSOLE = { service: 'pgbouncer-admin', database: 'pgbouncer' };
 const MB = 2 ** 20;
 const NETWORK = `${TEST_PREFIX}telegram-network`;
-
-/** Rows of one statement by the login of a service. */
-async function query<R extends object>(service: string, sql: string, database = 'telegram_gateway'): Promise<R[]> {
-  const { host, port, user, password } = connection(service);
-  const client = new Client({ host, port, user, password, database });
-  await client.connect();
-  try {
-    return (await client.query<R>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 let all: Inspected[];
 const part = (name: string): Inspected => {
@@ -107,21 +97,17 @@ describe('D1 TimescaleDB', () => {
     const { HostConfig, NetworkSettings } = part('timescaledb');
     expect([HostConfig.Memory / MB, HostConfig.NanoCpus / 1e9]).toEqual([1024, 2]);
     expect(NetworkSettings.Ports['5432/tcp']).toEqual([{ HostIp: '127.0.0.1', HostPort: String(testPort(15_434)) }]);
-    const [settings] = await query(
-      'timescaledb',
-      `select current_setting('shared_buffers') as buffers, current_setting('max_connections') as connections,
-              current_setting('max_parallel_workers') as workers, current_setting('fsync') as fsync`,
-    );
+    const [settings] =
+      await rowsOf(`select current_setting('shared_buffers') as buffers, current_setting('max_connections') as connections,
+              current_setting('max_parallel_workers') as workers, current_setting('fsync') as fsync`);
     expect(settings).toEqual({ buffers: '256MB', connections: '80', workers: '2', fsync: 'on' });
   });
 
   it('D1 has database, schema, TimescaleDB and pg_stat_statements', async () => {
-    const [row] = await query(
-      'timescaledb',
-      `select current_database() as database, to_regnamespace('telegram_gateway') is not null as schema,
+    const [row] =
+      await rowsOf(`select current_database() as database, to_regnamespace('telegram_gateway') is not null as schema,
               (select count(*)::int from pg_extension where extname = 'timescaledb') as timescaledb,
-              current_setting('shared_preload_libraries') as preloaded`,
-    );
+              current_setting('shared_preload_libraries') as preloaded`);
     expect(row).toEqual({
       database: 'telegram_gateway',
       schema: true,
@@ -131,16 +117,14 @@ describe('D1 TimescaleDB', () => {
   });
 
   it('D1 counts statements', async () => {
-    const [row] = await query<{ calls: number }>(
-      'timescaledb',
+    const [row] = await rowsOf<{ calls: number }>(
       "select sum(calls)::int as calls from pg_stat_statements where query ilike '%telegram_gateway%'",
     );
     expect(row?.calls).toBeGreaterThan(0);
   });
 
   it('D1 wants a password from everybody, also on loopback', async () => {
-    const { host, port } = connection('timescaledb');
-    const client = new Client({ host, port, user: 'postgres', password: 'wrong', database: 'telegram_gateway' });
+    const client = new Client({ ...clientConfig('timescaledb'), password: 'wrong' });
     client.on('error', () => undefined);
     await expect(client.connect()).rejects.toThrow(/password authentication failed/);
   });
@@ -148,20 +132,16 @@ describe('D1 TimescaleDB', () => {
 
 describe('D2 PgBouncer', () => {
   it('D2 pools by transaction, with at most 20 server connections in all', async () => {
-    const settings = await query<{ key: string; value: string }>('pgbouncer-admin', 'show config', 'pgbouncer');
+    const settings = await rowsOf<{ key: string; value: string }>('show config', [], CONSOLE);
     const value = (name: string) => settings.find(({ key }) => key === name)?.value;
     expect([value('pool_mode'), value('auth_type')]).toEqual(['transaction', 'scram-sha-256']);
-    const databases = await query<{ name: string; max_connections: number | string }>(
-      'pgbouncer-admin',
-      'show databases',
-      'pgbouncer',
-    );
+    const databases = await rowsOf<{ name: string; max_connections: number | string }>('show databases', [], CONSOLE);
     const limit = databases.find(({ name }) => name === 'telegram_gateway')?.max_connections;
     expect([Number(limit), Number(value('max_db_connections'))]).toContain(20);
   });
 
   it('D2 is at or above its floor 1.26.1', async () => {
-    const [row] = await query<{ version: string }>('pgbouncer-admin', 'show version', 'pgbouncer');
+    const [row] = await rowsOf<{ version: string }>('show version', [], CONSOLE);
     const [, major, minor, patch] = (/(\d+)\.(\d+)\.(\d+)/.exec(row?.version ?? '') ?? []).map(Number);
     expect((major ?? 0) * 10_000 + (minor ?? 0) * 100 + (patch ?? 0)).toBeGreaterThanOrEqual(12_601);
   });

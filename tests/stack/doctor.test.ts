@@ -3,9 +3,10 @@ import { Client } from 'pg';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clientConfig, rowsOf } from '../support/database.js';
 import { examine, follow, type Examination } from '../support/doctor.js';
 import { waitFor } from '../support/services.js';
-import { connection, container, docker, inside, run } from '../support/test-stack.js';
+import { container, docker, inside, run } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
 const GATEWAY_UNIT = 'telegram-gateway.service';
@@ -17,8 +18,7 @@ async function allGreen(): Promise<void> {
 }
 
 function clientOf(service: string): Client {
-  const { host, port, user, password } = connection(service);
-  const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
+  const client = new Client(clientConfig(service));
   client.on('error', () => undefined);
   return client;
 }
@@ -55,11 +55,10 @@ async function exhaustPool(signal: AbortSignal): Promise<void> {
 
 /** In seconds, over all pools. */
 async function longestWait(): Promise<number> {
-  const { host, port, user, password } = connection('pgbouncer-admin');
-  const admin = new Client({ host, port, user, password, database: 'pgbouncer' });
-  await admin.connect();
-  const { rows } = await admin.query<{ maxwait: string }>('show pools');
-  await admin.end();
+  const rows = await rowsOf<{ maxwait: string }>('show pools', [], {
+    service: 'pgbouncer-admin',
+    database: 'pgbouncer',
+  });
   return Math.max(...rows.map(({ maxwait }) => Number(maxwait)));
 }
 

@@ -1,20 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../ops/stack-folder.js';
+import { rowsOf } from '../support/database.js';
 import { connection, flawless, smoke } from '../support/test-stack.js';
-
-async function rows<R extends object>(sql: string): Promise<R[]> {
-  const { host, port, user, password } = connection('timescaledb');
-  const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
-  await client.connect();
-  try {
-    return (await client.query<R>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 /** Names in `/metrics` of a process, whether they have a value yet or not. */
 async function metricNames(service: string): Promise<string[]> {
@@ -35,7 +24,7 @@ describe('from Telegram to the handler', () => {
   }, 180_000);
 
   it('R3 nothing waits in the outbox and no work is left', async () => {
-    const [left] = await rows(
+    const [left] = await rowsOf(
       'select (select count(*)::int from telegram_gateway.outbox) as outbox, (select count(*)::int from telegram_gateway.message_work) as work',
     );
     expect(left).toEqual({ outbox: 0, work: 0 });
@@ -78,7 +67,7 @@ describe('from Telegram to the handler', () => {
 
   it('Q8 every file of sql/ is applied, with its checksum', async () => {
     const files = readdirSync(join(ROOT, 'sql')).filter((name) => /^\d+_.*\.sql$/.test(name));
-    const applied = await rows<Record<string, unknown>>(
+    const applied = await rowsOf<Record<string, unknown>>(
       'select * from telegram_gateway.schema_migrations order by name',
     );
     expect(applied.map(({ name }) => String(name).replace(/(\.sql)?$/, '.sql'))).toEqual(files.sort());
@@ -86,7 +75,7 @@ describe('from Telegram to the handler', () => {
   });
 
   it('Q1 messages is a hypertable of the schema telegram_gateway', async () => {
-    const found = await rows<{ hypertable_name: string }>(
+    const found = await rowsOf<{ hypertable_name: string }>(
       "select hypertable_name from timescaledb_information.hypertables where hypertable_schema = 'telegram_gateway'",
     );
     expect(found.map(({ hypertable_name }) => hypertable_name)).toContain('messages');

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
+import { rowsOf } from '../support/database.js';
 import { waitFor } from '../support/services.js';
 import {
-  connection,
   container,
   docker,
   flawless,
@@ -24,15 +23,8 @@ interface Report {
 const identity = ({ Id, Name, State }: Inspected) => `${Name} ${Id} ${State.StartedAt}`;
 
 async function countOf(table: string): Promise<number> {
-  const { host, port, user, password } = connection('timescaledb');
-  const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ count: number }>(`select count(*)::int from telegram_gateway.${table}`);
-    return rows[0]?.count ?? -1;
-  } finally {
-    await client.end();
-  }
+  const [row] = await rowsOf<{ count: number }>(`select count(*)::int from telegram_gateway.${table}`);
+  return row?.count ?? -1;
 }
 
 describe('a part that stopped', () => {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Client } from 'pg';
+import { sqlOn } from '../../ops/sql.js';
+import { DATABASE } from '../../runtime/contract.js';
 import { parse, parseDocument, stringify } from 'yaml';
 import type { Connection } from '../../ops/connections.js';
 import { ROOT } from '../../ops/stack-folder.js';
@@ -149,14 +150,9 @@ export class OtherStack {
   /** Rows of a table of the schema. */
   async rows(table: string): Promise<number> {
     const { host, port, user, password } = this.connection('timescaledb');
-    const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ count: number }>(`select count(*)::int from telegram_gateway.${table}`);
-      return rows[0]?.count ?? -1;
-    } finally {
-      await client.end();
-    }
+    const sql = sqlOn({ host, port, user, password, database: DATABASE });
+    const [row] = await sql<{ count: number }>(`select count(*)::int from telegram_gateway.${table}`);
+    return row?.count ?? -1;
   }
 
   /** An image with a shell that is here: that of the test stack's own database. */

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { rowsOf } from './database.js';
 import { connection } from './test-stack.js';
 
 interface Receipt {
@@ -43,17 +43,10 @@ export class Posts {
 
   /** Messages that were not stored, published and handled exactly once each. */
   async missing(): Promise<object[]> {
-    const { host, port, user, password } = connection('timescaledb');
-    const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ stored: number; pending: number; handled: number }>(TRACE, [
-        this.receipts.map(({ channelId }) => channelId),
-        this.receipts.map(({ messageId }) => messageId),
-      ]);
-      return rows.filter(({ stored, pending, handled }) => stored !== 1 || pending !== 0 || handled !== 1);
-    } finally {
-      await client.end();
-    }
+    const rows = await rowsOf<{ stored: number; pending: number; handled: number }>(TRACE, [
+      this.receipts.map(({ channelId }) => channelId),
+      this.receipts.map(({ messageId }) => messageId),
+    ]);
+    return rows.filter(({ stored, pending, handled }) => stored !== 1 || pending !== 0 || handled !== 1);
   }
 }

@@ -1,4 +1,4 @@
-import type { Check, CheckResult } from '../../http/health-server.js';
+import { probe, type Check } from '../../http/health-server.js';
 import { figuresBetween, type Figures } from './figures.js';
 import { readSources, type Readings, type SourceName } from './sources.js';
 
@@ -53,21 +53,13 @@ export class StatusBoard {
     const { urls, checks, intervalMs = INTERVAL_MS } = this.options;
     const [readings, ...own] = await Promise.all([
       readSources(urls),
-      ...Object.entries(checks).map(async ([name, check]) => ({ name, ...(await settled(check)) })),
+      ...Object.entries(checks).map(async ([name, check]) => ({ name, ...(await probe(check)) })),
     ]);
     if (this.#last) this.#history.push(figuresBetween(this.#last, readings));
     this.#history.splice(0, this.#history.length - KEPT);
     this.#last = readings;
     this.#parts = [...own, ...processes(urls, readings)];
     if (!this.#closed) this.#timer = setTimeout(() => void this.#look(), intervalMs);
-  }
-}
-
-async function settled(check: Check): Promise<CheckResult> {
-  try {
-    return await check();
-  } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Where a secret of the stack could have got to: everything that somebody without the secret files might read. */
 import { execFileSync } from 'node:child_process';
-import { Client } from 'pg';
-import { connection, docker, inside, type Inspected, inspectAll, TEST_PREFIX } from '../test-stack.js';
+import { rowsOf } from '../database.js';
+import { docker, inside, type Inspected, inspectAll, TEST_PREFIX } from '../test-stack.js';
 
 export interface Place {
   readonly name: string;
@@ -98,14 +98,7 @@ export async function services(): Promise<Place[]> {
 
 /** A statement as the superuser of the stack's database; the rows as JSON. */
 export async function sql(statement: string): Promise<string> {
-  const { host, port, user, password } = connection('timescaledb');
-  const client = new Client({ host, port, user, password, database: 'telegram_gateway' });
-  await client.connect();
-  try {
-    return JSON.stringify((await client.query(statement)).rows);
-  } finally {
-    await client.end();
-  }
+  return JSON.stringify(await rowsOf(statement));
 }
 
 async function ask(name: string, script: string, shows: string): Promise<Place> {
