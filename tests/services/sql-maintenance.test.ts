@@ -12,8 +12,6 @@ onEachEngine((engine) => {
       database = await TestDatabase.migrated(engine);
       const [row] = await database.query<{ edition: string }>('select telegram_gateway.timescale_edition() as edition');
       edition = row?.edition ?? '';
-      // What the jobs do, the tests start by hand: a job of its own accord would meet their truncate.
-      await database.query('select _timescaledb_functions.stop_background_workers()');
     });
     afterAll(() => database.drop());
 

@@ -82,10 +82,14 @@ export class TestDatabase {
     return new TestDatabase({ ...serverConfig(engine), database: name }, engine);
   }
 
-  /** With all of sql/ applied. */
+  /**
+   * With all of sql/ applied. What TimescaleDB's jobs do, a test starts by hand: a job of its own accord would compress or
+   * drop what the test looks at.
+   */
   static async migrated(engine: Engine = 'stack'): Promise<TestDatabase> {
     const database = await TestDatabase.empty(engine);
     await migrate({ client: database.config, directory: SQL_DIRECTORY, logger: silent });
+    await database.query('select _timescaledb_functions.stop_background_workers()');
     return database;
   }
 
