@@ -22,6 +22,29 @@ export interface ChannelInfo extends ChannelRef {
   readonly topMessageId?: string | null;
 }
 
+/** Whom a dialog is with. The access hash of a chat is `0`: it has none. */
+export interface ListedPeer {
+  readonly type: 'user' | 'chat' | 'channel';
+  readonly id: string;
+  readonly accessHash: string;
+}
+
+/** Where a listing of channels goes on. */
+export interface ListingPlace {
+  readonly folder: number;
+  /** The dialog below which it goes on, with its newest message (date in Unix seconds); null is the top of the folder. */
+  readonly below: { readonly date: number; readonly messageId: number; readonly peer: ListedPeer } | null;
+}
+
+/** A page of the account's channels. */
+export interface ChannelPage {
+  readonly channels: readonly ChannelInfo[];
+  /** Null behind the last page. */
+  readonly next: ListingPlace | null;
+  /** False where more follows that cannot be reached. */
+  readonly complete: boolean;
+}
+
 /** A message as Telegram sent it, without TL classes. */
 export interface PlainMessage {
   readonly channelId: string;
@@ -136,8 +159,8 @@ export interface TelegramPort {
   onUnreadable(listener: (where: string) => void): void;
   getState(): Promise<CommonState>;
   getDifference(state: CommonState): Promise<CommonDifference>;
-  /** Every channel the account is a member of. */
-  getChannels(): Promise<readonly ChannelInfo[]>;
+  /** A page of the channels that the account is a member of; null is the first. */
+  getChannels(place: ListingPlace | null): Promise<ChannelPage>;
   getChannelDifference(channel: ChannelRef, pts: number, limit: number): Promise<ChannelDifference>;
   getHistory(channel: ChannelRef, query: HistoryQuery): Promise<HistoryPage>;
   /** At most 100 ids. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FirstRead, MessageStore } from '../ingest/message-store.js';
 import type { Logger } from '../logger.js';
+import { listChannels, type Listing } from './channel-listing.js';
 import { TelegramError, type ChannelInfo, type TelegramPort } from './client.js';
 import type { RequestBudget } from './request-budget.js';
 import { RETRY_PAUSES, type RetryPauses } from './retry.js';
@@ -16,7 +17,10 @@ export interface DiscoveryOptions {
   readonly first: FirstRead;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Pauses after failures: the first, and the longest after those of Telegram. @default 1000 and 30000 */
+  /**
+   * Pauses after failures: the first, and the longest after those of Telegram, which is also how long a channel that is not
+   * listed has to come back before it is looked for a second time. @default 1000 and 30000
+   */
   readonly retryMs?: Pick<RetryPauses, 'first' | 'longest'>;
 }
 
@@ -25,7 +29,8 @@ export interface DiscoveryOptions {
  *
  * Promised: what is stored is read whether or not Telegram can be asked; a channel is recorded with the `pts` to start
  * from before anything of it is read, and never later than its first update seen; what the account is no longer a member
- * of becomes `left`, and is read on from where it stopped once it is listed again.
+ * of becomes `left`, and is read on from where it stopped once it is listed again. It takes two complete listings without a
+ * channel: dialogs move while they are listed, page by page.
  * Not promised: the history before the account joined, but for the depth that is configured.
  * On failure: it tries again, later and later, as long as the connection that it was started with lasts.
  */
@@ -36,6 +41,8 @@ export class ChannelDiscovery {
   /** The connection that a listing waits for. */
   #listingOn: TelegramPort | null = null;
   #ready = false;
+  /** Channels that the last complete listing lacked. */
+  #missed: ReadonlySet<string> = new Set();
 
   constructor(private readonly options: DiscoveryOptions) {}
 
@@ -56,9 +63,9 @@ export class ChannelDiscovery {
     this.#queue(async () => {
       await this.load();
       this.#listingOn = null;
-      const channels = await this.#list();
-      await this.#markLeft(channels);
-      await this.#record(channels);
+      const listing = await this.#list();
+      await this.#markLeft(listing);
+      await this.#record(listing.channels);
       this.#ready = true;
     });
   }
@@ -68,12 +75,12 @@ export class ChannelDiscovery {
     this.#unknown.set(channel.channelId, channel);
     this.#queue(async () => {
       if (!this.#unknown.has(channel.channelId)) return;
-      await this.#record(channel.info ? [channel.info] : await this.#list());
+      await this.#record(channel.info ? [channel.info] : (await this.#list()).channels);
     });
   }
 
-  #list(): Promise<readonly ChannelInfo[]> {
-    return this.options.budget.turn('account', (turn) => turn.call((port) => port.getChannels()));
+  #list(): Promise<Listing> {
+    return this.options.budget.turn('account', listChannels);
   }
 
   async #record(channels: readonly ChannelInfo[]): Promise<void> {
@@ -91,14 +98,27 @@ export class ChannelDiscovery {
     return { ...channel, pts: seen.pts, topMessageId: seen.topMessageId };
   }
 
-  async #markLeft(listed: readonly ChannelInfo[]): Promise<void> {
+  async #markLeft({ channels, complete }: Listing): Promise<void> {
     const { accountId, store, logger } = this.options;
-    const members = new Set(listed.map(({ id }) => id));
+    if (!complete) {
+      logger.warn({ channels: channels.length }, 'the list of channels is not complete: none is taken for left');
+      return;
+    }
+    const members = new Set(channels.map(({ id }) => id));
     const stored = await store.loadChannels(accountId);
-    const left = stored.filter(({ id, status }) => status === 'active' && !members.has(id)).map(({ id }) => id);
+    const absent = stored.filter(({ id, status }) => status === 'active' && !members.has(id)).map(({ id }) => id);
+    const left = absent.filter((id) => this.#missed.has(id));
+    this.#missed = new Set(absent.filter((id) => !left.includes(id)));
+    if (this.#missed.size > 0) void this.#lookAgain();
     if (left.length === 0) return;
     logger.warn({ channelIds: left }, 'the account is no member of these channels any more');
     await store.setChannelStatus(accountId, left, 'left');
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { signal, retryMs = RETRY_PAUSES } = this.options;
+    await delay(retryMs.longest, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) this.refresh();
   }
 
   /** One at a time, each until it succeeds or its connection has ended. */

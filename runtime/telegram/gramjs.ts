@@ -5,13 +5,14 @@ import type { Logger } from '../logger.js';
 import {
   TelegramError,
   type ChannelDifference,
-  type ChannelInfo,
+  type ChannelPage,
   type ChannelRef,
   type CommonDifference,
   type CommonState,
   type ConnectionState,
   type HistoryPage,
   type HistoryQuery,
+  type ListingPlace,
   type MessagesById,
   type SelfInfo,
   type TelegramPort,
@@ -19,7 +20,7 @@ import {
 } from './client.js';
 import { classify } from './gramjs/classify.js';
 import { within } from './gramjs/deadline.js';
-import { listChannels } from './gramjs/dialogs.js';
+import { listPage } from './gramjs/dialogs.js';
 import './gramjs/fast-integers.js';
 import {
   commonDifferenceRequest,
@@ -128,8 +129,8 @@ export class GramjsTelegram implements TelegramPort {
     return { pts, qts, date, seq };
   }
 
-  getChannels(): Promise<readonly ChannelInfo[]> {
-    return listChannels((request) => this.#invoke(request));
+  getChannels(place: ListingPlace | null): Promise<ChannelPage> {
+    return listPage((request) => this.#invoke(request), place);
   }
 
   async getChannelDifference(channel: ChannelRef, pts: number, limit: number): Promise<ChannelDifference> {

@@ -4,10 +4,12 @@ import { readEnvironment } from '../../../runtime/config.js';
 import { sessionString } from '../../../runtime/simulator/keys.js';
 import type { Simulator } from '../../../runtime/simulator/simulator.js';
 import { startSimulator } from '../../support/simulator.js';
+import { listChannels } from '../../../runtime/telegram/channel-listing.js';
 import type { ConnectionState, TelegramPort, UpdateBatch } from '../../../runtime/telegram/client.js';
 import type { GramjsOptions } from '../../../runtime/telegram/gramjs.js';
 import { trustSimulator } from '../../../runtime/telegram/gramjs/simulator-trust.js';
 import { adapterFor } from './support/bench.js';
+import { unlimited } from './support/plain.js';
 import { waitFor } from './support/wait-for.js';
 
 jest.setTimeout(120_000);
@@ -56,7 +58,8 @@ describe('adapter contract', () => {
   it('R1 lists every channel with its access hash and pts, each once', async () => {
     const { port } = await connected();
     simulator.post(simulator.world.channels[0]?.id ?? 0, { text: 'one' });
-    const channels = await port.getChannels();
+    const { channels, complete } = await unlimited(() => port).turn('account', listChannels);
+    expect(complete).toBe(true);
     const byId = channels.toSorted((a, b) => Number(a.id) - Number(b.id));
     expect(byId.map(({ id, accessHash, title, pts }) => ({ id, accessHash, title, pts }))).toEqual(
       simulator.world.channels.map(({ id, identity, pts }) => ({
@@ -66,6 +69,16 @@ describe('adapter contract', () => {
         pts,
       })),
     );
+  });
+
+  it('R1 lists more channels than a page holds, though their newest messages have the same id', async () => {
+    while (simulator.world.channels.length < 230) simulator.world.createChannel();
+    const { port } = await connected();
+    const { channels, complete } = await unlimited(() => port).turn('account', listChannels);
+    expect(complete).toBe(true);
+    expect(new Set(channels.map(({ id }) => id)).size).toBe(230);
+    expect(channels).toHaveLength(230);
+    expect(simulator.stats.calls['messages.GetDialogs']).toBeGreaterThanOrEqual(3);
   });
 
   it('R1 hands over a container undivided', async () => {

@@ -1,7 +1,7 @@
 import {
   TelegramError,
   type ChannelDifference,
-  type ChannelInfo,
+  type ChannelPage,
   type ChannelRef,
   type ChannelUpdate,
   type CommonDifference,
@@ -208,13 +208,15 @@ export class ModelPort implements TelegramPort {
     return Promise.resolve({ type: 'empty', date: this.world.seconds, seq: 0 });
   }
 
-  getChannels(): Promise<readonly ChannelInfo[]> {
-    return this.world.answer('getChannels', () =>
-      [...this.world.channels.values()].map(({ id, pts, lastId }) => ({
+  getChannels(): Promise<ChannelPage> {
+    return this.world.answer('getChannels', () => ({
+      channels: [...this.world.channels.values()].map(({ id, pts, lastId }) => ({
         ...{ id, accessHash: '1', title: `channel ${id}`, username: null, pts },
         topMessageId: String(lastId),
       })),
-    );
+      next: null,
+      complete: true,
+    }));
   }
 
   getChannelDifference({ id }: ChannelRef, pts: number, limit: number): Promise<ChannelDifference> {

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ChannelInfo, ChannelPage, TelegramPort } from '../../../runtime/telegram/client.js';
+import { ChannelDiscovery } from '../../../runtime/telegram/discovery.js';
+import { logger } from './support/bench.js';
+import { MemoryStore } from './support/memory-store.js';
+import { unlimited } from './support/plain.js';
+import { waitFor } from './support/wait-for.js';
+
+const channel = (id: string, more: Partial<ChannelInfo> = {}): ChannelInfo => ({
+  ...{ id, accessHash: '1', title: `channel ${id}`, username: null, pts: 10, topMessageId: '5' },
+  ...more,
+});
+const ALL = [channel('1'), channel('2'), channel('3')];
+
+describe('discovery', () => {
+  let stop: AbortController;
+  let store: MemoryStore;
+  /** What each listing finds, first one first; the last one is found again and again. */
+  let listings: readonly (readonly ChannelInfo[])[];
+  let complete: boolean;
+  let listed: number;
+  let discovery: ChannelDiscovery;
+
+  beforeEach(() => {
+    stop = new AbortController();
+    store = new MemoryStore();
+    listings = [ALL];
+    complete = true;
+    listed = 0;
+    const port = {
+      getChannels: (): Promise<ChannelPage> => {
+        const channels = listings[Math.min(listed, listings.length - 1)] ?? [];
+        listed += 1;
+        return Promise.resolve({ channels, next: null, complete });
+      },
+    } as unknown as TelegramPort;
+    discovery = new ChannelDiscovery({
+      ...{ accountId: 'default', store, ingress: { sync: () => undefined }, first: { depth: 0 }, logger },
+      ...{ budget: unlimited(() => port), port: () => port, signal: stop.signal },
+      retryMs: { first: 1, longest: 5 },
+    });
+  });
+  afterEach(() => {
+    stop.abort();
+  });
+
+  const statuses = () => [...store.channels.values()].map(({ status }) => status);
+
+  it('R2 takes nobody for left by a listing that is not complete', async () => {
+    discovery.refresh();
+    await waitFor('all are known', () => store.channels.size === 3);
+    listings = [[channel('1')]];
+    complete = false;
+    for (let round = 1; round <= 4; round += 1) {
+      const before = listed;
+      discovery.refresh();
+      await waitFor('one more listing', () => listed > before && discovery.ready);
+    }
+    expect(statuses()).toEqual(['active', 'active', 'active']);
+  });
+
+  it('R2 takes a channel for left when two listings lack it, of its own accord, and for joined when one has it', async () => {
+    discovery.refresh();
+    await waitFor('all are known', () => store.channels.size === 3);
+    // A dialog that moved from one page to another while they were read.
+    listings = [...ALL.map(() => ALL), [channel('1')], ALL];
+    listed = 3;
+    discovery.refresh();
+    await waitFor('it was looked for again', () => listed >= 5);
+    discovery.refresh();
+    await waitFor('one more listing', () => listed >= 6);
+    expect(statuses()).toEqual(['active', 'active', 'active']);
+
+    listings = [[channel('1'), channel('3')]];
+    discovery.refresh();
+    await waitFor('the second listing', () => store.channels.get('2')?.status === 'left');
+    expect(statuses()).toEqual(['active', 'left', 'active']);
+    listings = [ALL];
+    discovery.refresh();
+    await waitFor('it is back', () => store.channels.get('2')?.status === 'active');
+  });
+});
