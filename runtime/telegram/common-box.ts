@@ -4,7 +4,7 @@
  *
  * Promised: its state is stored, and moves only after what it covers was handed on; what is handed on is idempotent.
  * Not promised: the order of `seq`. A container that was lost shows in each channel's own `pts`, or in the next difference.
- * On failure: the stored state stays; every connect, and a timer, begin there again.
+ * On failure: the stored state stays; every connect, a timer, and the end of a flood wait begin there again.
  */
 import type { MessageStore } from '../ingest/message-store.js';
 import type { Logger } from '../logger.js';
@@ -30,11 +30,17 @@ export class CommonBox {
   catchUp(): Promise<void> {
     this.#running ??= this.options.budget
       .turn('account', (turn) => this.#catchUp(turn))
-      .catch((error: unknown) => {
-        this.options.logger.warn({ err: error }, 'the common box cannot be read');
-      })
-      .finally(() => {
+      .then(
+        () => false,
+        (error: unknown) => {
+          this.options.logger.warn({ err: error }, 'the common box cannot be read');
+          return error instanceof TelegramError && error.kind === 'flood';
+        },
+      )
+      .then((again) => {
         this.#running = null;
+        // The turn waits for as long as Telegram wants.
+        if (again) void this.catchUp();
       });
     return this.#running;
   }

@@ -58,7 +58,8 @@ class Pace {
  * Who may ask Telegram, and when: every call about channels goes through a turn.
  *
  * Promised: no class asks faster than its limits, nor before Telegram's own wait for it is over, also after a restart;
- * a wait of one class holds up no other; turns of a class come in the order in which they were asked for.
+ * a wait of one class holds up no other; turns of a class come in the order in which they were asked for. Telegram's waits
+ * are waited out before a turn and never inside one, where a channel's other work would stand still with it.
  * Not promised: that Telegram's limits are these. What it refuses is waited out.
  * On failure: a wait that cannot be stored is kept in memory alone, and said.
  */
@@ -88,21 +89,25 @@ export class RequestBudget {
   /** Runs `work` when it is its turn; the first call of the turn may be made at once. */
   turn<T>(methodClass: MethodClass, work: (turn: Turn) => Promise<T>): Promise<T> {
     return this.#slots[methodClass].run(async () => {
-      await this.wait(methodClass);
+      await (this.#restored ??= this.#restore());
+      await this.pace(methodClass);
+      await this.#waitForTelegram(methodClass);
       return work(new Turn(this, methodClass));
     });
   }
 
-  /** Resolves when one more call of the class may be made. */
-  async wait(methodClass: MethodClass): Promise<void> {
+  /** Resolves when one more call keeps to the limits of the class, whatever Telegram's own wait for it. */
+  async pace(methodClass: MethodClass): Promise<void> {
     const { signal } = this.options;
-    await (this.#restored ??= this.#restore());
-    let pauseMs = this.#paces[methodClass].take(performance.now());
-    do {
-      if (pauseMs > 0) await delay(pauseMs, undefined, { signal });
-      pauseMs = this.floodUntil(methodClass) - Date.now();
-    } while (pauseMs > 0);
+    const pauseMs = this.#paces[methodClass].take(performance.now());
+    if (pauseMs > 0) await delay(pauseMs, undefined, { signal });
     signal.throwIfAborted();
+  }
+
+  /** What a call meets that comes while its class waits; null when it may be made. */
+  refusal(methodClass: MethodClass): TelegramError | null {
+    const seconds = Math.ceil(this.#leftMs(methodClass) / 1_000);
+    return seconds > 0 ? new TelegramError('flood', `FLOOD_WAIT_${String(seconds)}`, seconds) : null;
   }
 
   get port(): TelegramPort | null {
@@ -117,6 +122,16 @@ export class RequestBudget {
     this.options.floodWaits.save(methodClass, new Date(until)).catch((error: unknown) => {
       this.options.logger.warn({ err: error, methodClass }, 'a wait could not be stored');
     });
+  }
+
+  async #waitForTelegram(methodClass: MethodClass): Promise<void> {
+    const { signal } = this.options;
+    for (let ms = this.#leftMs(methodClass); ms > 0; ms = this.#leftMs(methodClass))
+      await delay(ms, undefined, { signal });
+  }
+
+  #leftMs(methodClass: MethodClass): number {
+    return this.floodUntil(methodClass) - Date.now();
   }
 
   async #restore(): Promise<void> {
@@ -144,10 +159,15 @@ export class Turn {
     private readonly methodClass: MethodClass,
   ) {}
 
-  /** Rejects with a `TelegramError`; a flood wait has then been noted. */
+  /**
+   * Rejects with a `TelegramError`; a flood wait has then been noted. One that was noted meanwhile is not slept through:
+   * whoever has the turn may hold up others, and comes again when the next turn has waited.
+   */
   async call<T>(request: (port: TelegramPort) => Promise<T>): Promise<T> {
-    if (!this.#fresh) await this.budget.wait(this.methodClass);
+    if (!this.#fresh) await this.budget.pace(this.methodClass);
     this.#fresh = false;
+    const refusal = this.budget.refusal(this.methodClass);
+    if (refusal) throw refusal;
     const { port } = this.budget;
     if (!port) throw new TelegramError('transient', 'OFFLINE');
     try {

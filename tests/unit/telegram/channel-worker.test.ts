@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Submission } from '../../../runtime/ingest/batch.js';
 import type { ChannelState } from '../../../runtime/telegram/channel-state.js';
 import { ChannelWorker, type WorkerOptions } from '../../../runtime/telegram/channel-worker.js';
-import { TelegramError } from '../../../runtime/telegram/client.js';
+import { TelegramError, type TelegramPort } from '../../../runtime/telegram/client.js';
 import { logger } from './support/bench.js';
 import { channelState, newPost, plainMessage, unlimited } from './support/plain.js';
 import { waitFor } from './support/wait-for.js';
@@ -202,6 +202,32 @@ describe('channel worker', () => {
     open();
     await rig.settled();
     expect(rig.ids).toEqual([1, 2, 3]);
+  });
+
+  it('R2 stores what is pushed while Telegram makes the middle of a difference wait', async () => {
+    const budget = unlimited(() => ({}) as TelegramPort);
+    const call = () => Promise.resolve();
+    let slices = 0;
+    const rig = new Rig(3, {
+      budget,
+      readOn: async (_state, turn) => {
+        await turn.call(call);
+        slices += 1;
+        // Another channel's difference is told to wait.
+        if (slices === 1) budget.flooded('difference', new TelegramError('flood', 'FLOOD_WAIT_2', 2));
+        await turn.call(call);
+        return null;
+      },
+    });
+    const begun = Date.now();
+    rig.worker.markDirty();
+    await waitFor('the first slice', () => slices === 1);
+    rig.push(1, 2, 3);
+    await waitFor('they are stored', () => rig.worker.state.pts === 3);
+    expect(Date.now() - begun).toBeLessThan(1_900);
+    await rig.settled();
+    expect(slices).toBe(2);
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(2_000);
   });
 
   it('R2 runs a step between two updates and never beside one', async () => {

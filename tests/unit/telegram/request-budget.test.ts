@@ -45,6 +45,22 @@ describe('request budget', () => {
     expect((await late) - begun).toBeGreaterThanOrEqual(1_000);
   });
 
+  it('R2 does not sleep inside a turn: a later call of it is told to come again, and the next turn waits', async () => {
+    const subject = budget();
+    const begun = Date.now();
+    let calls = 0;
+    const turn = subject.turn('history', async (own) => {
+      await own.call(() => Promise.resolve((calls += 1)));
+      await expect(subject.turn('history', (other) => other.call(flood(2)))).rejects.toMatchObject({ seconds: 2 });
+      await own.call(() => Promise.resolve((calls += 1)));
+    });
+    await expect(turn).rejects.toMatchObject({ kind: 'flood' });
+    expect(calls).toBe(1);
+    expect(Date.now() - begun).toBeLessThan(1_900);
+    await subject.turn('history', (again) => again.call(() => Promise.resolve()));
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(2_000);
+  });
+
   it('R2 keeps a wait of before the start', async () => {
     const waits = new Waits();
     const until = Date.now() + 400;
