@@ -30,18 +30,16 @@ export async function backfillPage(state: ChannelState, tools: BackfillTools): P
   const range = state.backfill;
   if (!range) return;
   const page = await readPage(state, range, tools.turn);
-  const rest = await readMissing(state, range, page, tools);
-  const last = Number(page.endId) <= Number(range.untilId) + 1;
-  const again = last ? await readAgain(state, range.untilId, tools) : NOTHING;
+  const stored = await readStored(state, page, tools);
+  // Where the range ends at its lower bound, or begins anew above it, nobody comes by again.
+  const passed = page.rest?.untilId !== range.untilId;
+  const again = passed ? await readAgain(state, range.untilId, tools) : NOTHING;
   await state.commit({
-    messages: state.copies([...page.messages, ...rest.found, ...again.found], 'backfill'),
-    deletions: state.deletions([...rest.missing, ...again.missing], 'backfill'),
-    marks: {
-      backfill: last ? null : { ...range, nextId: page.endId },
-      holes: [...page.unreadable, ...rest.unreadable, ...again.unreadable],
-    },
+    messages: state.copies([...page.messages, ...stored.found, ...again.found], 'backfill'),
+    deletions: state.deletions([...stored.missing, ...again.missing], 'backfill'),
+    marks: { backfill: page.rest, holes: [...page.unreadable, ...stored.unreadable, ...again.unreadable] },
   });
-  if (last) tools.logger.info({ channelId: state.id, untilId: range.untilId }, 'history read');
+  if (page.rest === null) tools.logger.info({ channelId: state.id, untilId: range.untilId }, 'history read');
 }
 
 const NOTHING: ReadById = { found: [], missing: [], unreadable: [], pts: null };
@@ -49,43 +47,59 @@ const NOTHING: ReadById = { found: [], missing: [], unreadable: [], pts: null };
 interface Page {
   readonly messages: readonly PlainMessage[];
   readonly unreadable: readonly string[];
-  /** Everything from here up to the end of the range was looked at. */
-  readonly endId: string;
+  /** Every id above `after` and up to `upTo` was looked at. */
+  readonly after: number;
+  readonly upTo: number;
+  /** What is left of the range. */
+  readonly rest: BackfillRange | null;
 }
 
-async function readPage(state: ChannelState, { nextId, untilId }: BackfillRange, turn: Turn): Promise<Page> {
-  const beginning = String(Number(untilId) + 1);
-  if (Number(nextId) <= Number(beginning)) return { messages: [], unreadable: [], endId: beginning };
-  const offsetId = nextId === FROM_THE_NEWEST ? 0 : Number(nextId);
+async function readPage(state: ChannelState, range: BackfillRange, turn: Turn): Promise<Page> {
+  const [nextId, untilId] = [Number(range.nextId), Number(range.untilId)];
+  if (nextId <= untilId + 1) return { messages: [], unreadable: [], after: untilId, upTo: untilId, rest: null };
+  const offsetId = range.nextId === FROM_THE_NEWEST ? 0 : nextId;
   try {
-    const query = { offsetId, minId: Number(untilId), limit: IDS_AT_ONCE };
+    const query = { offsetId, minId: untilId, limit: IDS_AT_ONCE };
     const { messages, lowestId } = await turn.call((port) => port.getHistory(state.ref, query));
-    return { messages, unreadable: [], endId: lowestId ?? beginning };
+    const after = lowestId === null ? untilId : Number(lowestId) - 1;
+    return { messages, unreadable: [], after, upTo: nextId - 1, rest: restAbove(untilId, after) };
   } catch (error) {
     if (!(error instanceof TelegramError) || error.kind !== 'unreadable') throw error;
-    return readPageById(state, nextId, untilId, turn);
+    if (range.nextId === FROM_THE_NEWEST) return readUpwards(state, untilId, turn);
+    const after = Math.max(untilId, nextId - 1 - IDS_AT_ONCE);
+    const { found, unreadable } = await readIds(state, after, nextId - 1, turn);
+    return { messages: found, unreadable, after, upTo: nextId - 1, rest: restAbove(untilId, after) };
   }
 }
 
-/** Id by id, where the history has something that cannot be read. Its newest id is not known then: near the last known. */
-async function readPageById(state: ChannelState, nextId: string, untilId: string, turn: Turn): Promise<Page> {
-  const known = Math.max(Number(state.lastId ?? 0), Number(untilId)) + IDS_AT_ONCE + 1;
-  const end = Math.min(Number(nextId), known);
-  const after = String(Math.max(Number(untilId), end - 1 - IDS_AT_ONCE));
-  const { found, unreadable } = await readById(state.ref, turn, idsBetween(after, String(end - 1), IDS_AT_ONCE));
-  return { messages: found, unreadable, endId: String(Number(after) + 1) };
+/**
+ * Id by id from the lower bound, where the history has something that cannot be read and nobody knows how far it goes. As
+ * long as there is anything, the range begins anew above it.
+ */
+async function readUpwards(state: ChannelState, untilId: number, turn: Turn): Promise<Page> {
+  const upTo = untilId + IDS_AT_ONCE;
+  const { found, unreadable } = await readIds(state, untilId, upTo, turn);
+  const ended = found.length + unreadable.length === 0 && upTo >= Number(state.lastId ?? 0);
+  const rest = ended ? null : { nextId: FROM_THE_NEWEST, untilId: String(upTo) };
+  return { messages: found, unreadable, after: untilId, upTo, rest };
+}
+
+function readIds(state: ChannelState, after: number, upTo: number, turn: Turn): Promise<ReadById> {
+  return readById(state.ref, turn, idsBetween(String(after), String(upTo), IDS_AT_ONCE));
+}
+
+function restAbove(untilId: number, after: number): BackfillRange | null {
+  return after <= untilId ? null : { nextId: String(after + 1), untilId: String(untilId) };
 }
 
 /** What is stored where the page has nothing: an earlier try, cut off, may have stored what was deleted since. */
-async function readMissing(
+async function readStored(
   state: ChannelState,
-  { nextId }: BackfillRange,
-  { messages, unreadable, endId }: Page,
+  { messages, unreadable, after, upTo }: Page,
   { turn, store }: BackfillTools,
 ): Promise<ReadById> {
   const shown = new Set([...messages.map(({ messageId }) => messageId), ...unreadable]);
-  const [after, upTo] = [Number(endId) - 1, Number(nextId) - 1].map(String) as [string, string];
-  const stored = await store.storedIds(state.id, after, upTo, MOST_MISSING);
+  const stored = await store.storedIds(state.id, String(after), String(upTo), MOST_MISSING);
   return readById(
     state.ref,
     turn,
