@@ -23,6 +23,7 @@ const VOLUME = 'docker:index/volume:Volume';
 const IMAGE = 'docker:index/remoteImage:RemoteImage';
 /** Stands for a value that is known only when it is applied. */
 export const UNKNOWN = '[unknown]';
+const NAMESPACES = ['networkMode', 'pidMode', 'ipcMode', 'usernsMode', 'cgroupnsMode'] as const;
 const SECRET_NAME = /PASSWORD|SECRET|TOKEN|HASH|PRIVATE/i;
 
 const onContainers = (check: (inputs: Inputs, surroundings: Surroundings) => boolean, why: string): Invariant => {
@@ -60,12 +61,21 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     'no ipv4Address',
   ),
   'gains no privileges': onContainers(
-    (inputs) => JSON.stringify(inputs['securityOpts'] ?? []).includes('no-new-privileges'),
+    (inputs) => texts(inputs['securityOpts']).some((option) => /^no-new-privileges([:=]true)?$/.test(option)),
     'no-new-privileges is not set',
   ),
-  'drops all capabilities': onContainers(
-    (inputs) => JSON.stringify(inputs['capabilities'] ?? {}).includes('"ALL"'),
-    'capabilities are not dropped',
+  'drops all capabilities': onContainers((inputs) => {
+    const { drops, adds } = (inputs['capabilities'] ?? {}) as { drops?: unknown; adds?: unknown };
+    return texts(drops).includes('ALL') && !texts(adds).some((name) => /^(CAP_)?ALL$/.test(name));
+  }, 'capabilities are not dropped'),
+  'is not privileged': onContainers((inputs) => inputs['privileged'] !== true, 'privileged is set'),
+  'keeps its own namespaces': onContainers(
+    (inputs) => NAMESPACES.every((mode) => !/^(host$|container:)/.test(String(inputs[mode]))),
+    `one of ${NAMESPACES.join(', ')} is that of the host or of another container`,
+  ),
+  'is given no device': onContainers(
+    (inputs) => list(inputs['devices']).length === 0 && inputs['gpus'] === undefined,
+    'a device of the host is handed in',
   ),
   'has no secret in its environment': onContainers(
     (inputs) => !texts(inputs['envs']).some((env) => SECRET_NAME.test(env.split('=')[0] ?? '') || env === '[secret]'),
@@ -73,9 +83,19 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   ),
   'mounts named volumes only': onContainers(
     (inputs) =>
-      list(inputs['volumes']).every(({ volumeName, hostPath }) => volumeName !== undefined && hostPath === undefined),
+      list(inputs['volumes']).every(({ volumeName, hostPath }) => volumeName !== undefined && hostPath === undefined) &&
+      list(inputs['mounts']).every(({ type }) => type === 'volume' || type === 'tmpfs'),
     'a path of the host is mounted',
   ),
+  'does not reach the Docker engine': onContainers(
+    (inputs) =>
+      !/docker\.sock|DOCKER_HOST=/.test(JSON.stringify([inputs['volumes'], inputs['mounts'], inputs['envs']])),
+    'whoever reaches the socket of Docker is root on its host',
+  ),
+  'has volumes of their own': ({ type, inputs }) =>
+    type !== VOLUME || (inputs['driverOpts'] as Inputs | undefined)?.['device'] === undefined
+      ? null
+      : 'the volume is a path of the host',
   'names its Docker provider': ({ type, options }) =>
     !type.startsWith('docker:') || options['provider'] === 'explicit' ? null : 'the default provider would be used',
   'never edits a volume': ({ type, options }) =>
@@ -83,7 +103,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
       ? null
       : 'labels of a volume are not ignored: changing one would delete its data',
   'protects the data of production': ({ type, name, options }, { production } = DEVELOPMENT) =>
-    type !== VOLUME || !production || !name.endsWith('-data') || options['protect'] === true
+    type !== VOLUME || !production || !/-(data|opt)$/.test(name) || options['protect'] === true
       ? null
       : 'a data volume is not protected',
   'keeps images': ({ type, inputs }) =>

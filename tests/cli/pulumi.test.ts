@@ -8,6 +8,7 @@ import { flawless, must, run, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } f
 import { configuration } from './cases/config.js';
 import { mending } from './cases/mending.js';
 import { parity } from './cases/parity.js';
+import { policy } from './cases/policy.js';
 import { previews } from './cases/previews.js';
 import { rotations } from './cases/rotation.js';
 import { secrecy } from './cases/secrets.js';
@@ -65,6 +66,7 @@ function removeAll(): void {
   );
 
   secrecy();
+  policy();
   configuration();
   mending();
   rotations();

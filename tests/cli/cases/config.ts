@@ -1,35 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseDocument } from 'yaml';
-import { run, TEST_PREFIX, TEST_STACK } from '../../support/test-stack.js';
-import { env, MINUTES, others, preview } from './stack.js';
-
-const FILE = join(env.TELEGRAM_STATE_DIR, TEST_STACK, `Pulumi.${TEST_STACK}.yaml`);
-
-function change(changes: Readonly<Record<string, unknown>>): void {
-  const document = parseDocument(readFileSync(FILE, 'utf8'));
-  for (const [key, value] of Object.entries(changes)) document.setIn(['config', ...key.split('.')], value);
-  writeFileSync(FILE, document.toString());
-}
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { run, TEST_PREFIX } from '../../support/test-stack.js';
+import { changeConfig, env, MINUTES, others, preview, restoreConfig } from './stack.js';
 
 /** The table of config-changes.test.ts is made under mocks: a sample of its lines, of every sort, from the real providers. */
 export function configuration(): void {
   describe('O2 a changed configuration', () => {
-    let before: string;
     let identities: string[];
     beforeAll(async () => {
-      before = readFileSync(FILE, 'utf8');
       identities = await others();
     });
-    afterAll(() => {
-      writeFileSync(FILE, before);
-    });
+    afterEach(restoreConfig);
 
     it(
       'O2 changes exactly what it should: in place, by replacement, and what follows a replaced container',
       () => {
-        change({
+        changeConfig({
           'telegram:pgbouncer.memoryMb': 96,
           'telegram:redis.sentinelMemoryMb': 56,
           'telegram:api.cpus': 1,
@@ -48,7 +33,6 @@ export function configuration(): void {
           'update telegram-redis-sentinel-2',
           'update telegram-redis-sentinel-3',
         ]);
-        writeFileSync(FILE, before);
       },
       3 * MINUTES,
     );
@@ -59,9 +43,8 @@ export function configuration(): void {
     ])(
       'D13 another %s is refused by the preview already',
       async (key, value, words) => {
-        change({ [key]: value });
+        changeConfig({ [key]: value });
         const { code, stdout, stderr } = run('preview', [], env);
-        writeFileSync(FILE, before);
         expect(code).not.toBe(0);
         expect(stdout + stderr).toContain(`${key}: ${words}`);
         expect(await others()).toEqual(identities);
@@ -73,9 +56,8 @@ export function configuration(): void {
       'D14 another Docker host is refused by up, which would find nothing there and make all of it again',
       () => {
         // The same engine by another name: it can be reached.
-        change({ 'telegram:docker': { host: 'unix:///run/docker.sock' } });
+        changeConfig({ 'telegram:docker': { host: 'unix:///run/docker.sock' } });
         const { code, stderr } = run('up', [], env);
-        writeFileSync(FILE, before);
         expect(code).toBe(1);
         expect(stderr).toContain('✖ CONFIG telegram:docker.host: the stack stands on this machine, not on unix:///run');
       },

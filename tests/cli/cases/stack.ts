@@ -1,12 +1,30 @@
 import { expect } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inspectAll, must, TEST_STATE, type Inspected } from '../../support/test-stack.js';
+import { parseDocument } from 'yaml';
+import { inspectAll, must, TEST_STACK, TEST_STATE, type Inspected } from '../../support/test-stack.js';
 
 export const MINUTES = 60_000;
 
 /** Beside the embedded engine's state: the two never share one. */
 export const env = { TELEGRAM_STATE_DIR: join(TEST_STATE, 'pulumi') };
+
+const CONFIG = join(env.TELEGRAM_STATE_DIR, TEST_STACK, `Pulumi.${TEST_STACK}.yaml`);
+let applied: string | undefined;
+
+/** Changes keys of the stack's working configuration, until `restoreConfig`. */
+export function changeConfig(changes: Readonly<Record<string, unknown>>): void {
+  applied ??= readFileSync(CONFIG, 'utf8');
+  const document = parseDocument(applied);
+  for (const [key, value] of Object.entries(changes)) document.setIn(['config', ...key.split('.')], value);
+  writeFileSync(CONFIG, document.toString());
+}
+
+export function restoreConfig(): void {
+  if (applied !== undefined) writeFileSync(CONFIG, applied);
+  applied = undefined;
+}
 
 /** What tells that nobody touched a container. */
 export const identity = ({ Id, Name, State }: Inspected) => `${Name.slice(1)} ${Id} ${State.StartedAt}`;
