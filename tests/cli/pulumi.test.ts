@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { StackFolder } from '../../ops/stack-folder.js';
-import { whyNoPulumi } from '../support/pulumi.js';
+import { verdict, whyNoPulumi } from '../support/pulumi.js';
 import { flawless, must, run, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } from '../support/test-stack.js';
 import { configuration } from './cases/config.js';
 import { mending } from './cases/mending.js';
@@ -15,7 +15,9 @@ import { secrecy } from './cases/secrets.js';
 import { env, MINUTES, shell } from './cases/stack.js';
 
 const missing = whyNoPulumi();
-if (missing) process.stderr.write(`\nskipped: tests of the real Pulumi engine, because ${missing}\n`);
+const outcome = verdict(missing, process.env);
+if (outcome === 'skip') process.stderr.write(`\nskipped: tests of the real Pulumi engine, because ${missing ?? ''}\n`);
+if (outcome === 'fail') throw new Error(`REQUIRE_PULUMI=1, but ${missing ?? ''}`);
 
 useState(env.TELEGRAM_STATE_DIR);
 /** The test stack, but that its data outlives it. */
@@ -30,7 +32,7 @@ function removeAll(): void {
   if (volumes() !== '') shell(`docker volume rm ${volumes().replaceAll('\n', ' ')}`);
 }
 
-(missing ? describe.skip : describe)('the real Pulumi engine', () => {
+(outcome === 'skip' ? describe.skip : describe)('the real Pulumi engine', () => {
   beforeAll(() => {
     removeAll();
     const { config } = parse(readFileSync(TEST_CONFIG, 'utf8')) as { config: object };

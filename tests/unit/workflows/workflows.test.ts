@@ -1,9 +1,14 @@
-import { describe, expect, it } from '@jest/globals';
-import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { LIFE, STEPS } from '../../../ops/prove/steps.js';
 import { ROOT } from '../../../ops/stack-folder.js';
+import { ed25519KeyPair } from '../../../stack/ssh-keys.js';
+import { verdict } from '../../support/pulumi.js';
 
 interface Step {
   readonly uses?: string;
@@ -76,6 +81,15 @@ describe.each(JOBS)('job %s', (_, job) => {
     for (const { run = '' } of job.steps) expect(run).not.toMatch(/\$\{\{\s*(github|vars|secrets|inputs)\b/);
   });
 
+  it('O2 that installs the CLI uses that one, and no other on PATH', () => {
+    for (const { run = '' } of job.steps) {
+      expect(run).not.toContain('.pulumi/bin/pulumi');
+      if (!run.includes('get.pulumi.com')) continue;
+      expect(run).toMatch(/--version 3\.260\.0\n/);
+      expect(run).toContain('\necho "$HOME/.pulumi/bin" >> "$GITHUB_PATH"\n');
+    }
+  });
+
   it('O12 calls commands that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
     const names = job.steps.flatMap(({ run = '' }) =>
@@ -98,7 +112,7 @@ describe('preview of a pull request', () => {
   it('O2 suppresses outputs and asks the policy pack', () => {
     for (const job of [fresh, stack]) {
       const [preview] = (job?.steps ?? []).filter(({ run }) => run?.includes(' preview '));
-      // As tests/cli has tried it.
+      // What tests/cli/cases/policy.ts reads from the workflow and runs.
       expect(preview?.run).toContain('--policy-pack policy --suppress-outputs --non-interactive --color never');
     }
   });
@@ -106,6 +120,75 @@ describe('preview of a pull request', () => {
   it('O2 is a comment where the token may write, which it may not for a fork', () => {
     expect(comment?.permissions).toEqual({ 'pull-requests': 'write' });
     expect(comment?.if).toContain(OF_THIS_REPOSITORY);
+  });
+});
+
+describe('the preview of the own stack', () => {
+  const [step] = (read('preview.yml').jobs['stack']?.steps ?? []).filter(({ env }) => env !== undefined);
+  const folder = mkdtempSync(join(tmpdir(), 'preview-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** The step's own script, with a CLI that knows this Docker host and previews by listing the keys of the SSH agent. */
+  const perform = (host: string, key = '') => {
+    const cli = `#!/bin/sh\n[ "$1" = preview ] && ssh-add -l || echo '${host}'\n`;
+    writeFileSync(join(folder, 'pulumi'), cli, { mode: 0o755 });
+    const { status, stdout } = spawnSync('bash', ['-eo', 'pipefail', '-c', step?.run ?? ''], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+      env: {
+        PATH: `${folder}:${process.env['PATH'] ?? ''}`,
+        HOME: folder,
+        PULUMI_STACK: 'prod',
+        DOCKER_HOST_SSH_KEY: key,
+        DOCKER_HOST_KNOWN_HOSTS: 'docker.example.org ssh-ed25519 AAAA',
+      },
+    });
+    const [, agent] = /Agent pid (\d+)/.exec(stdout) ?? [];
+    if (agent) process.kill(Number(agent));
+    return { status, stdout };
+  };
+
+  it.each(['', 'unix:///var/run/docker.sock', 'tcp://10.0.0.1:2375'])(
+    'O2 is refused where the Docker host is "%s", of which a runner sees nothing',
+    (host) => {
+      const { status, stdout } = perform(host);
+      expect([status, stdout]).toEqual([
+        1,
+        expect.stringContaining('telegram:docker.host of this stack is not ssh://'),
+      ]);
+    },
+  );
+
+  const hasAgent = spawnSync('ssh-agent', ['-h'], { stdio: 'ignore' }).error === undefined;
+  (hasAgent ? it : it.skip)(
+    'O2 reaches a Docker host over SSH with the key of the environment, by its known key',
+    () => {
+      const { privateKeyOpenSsh } = ed25519KeyPair(randomBytes(32));
+      const { status, stdout } = perform('ssh://deploy@docker.example.org', privateKeyOpenSsh);
+      expect([status, stdout]).toEqual([0, expect.stringContaining('(ED25519)')]);
+      expect(readFileSync(join(folder, '.ssh', 'known_hosts'), 'utf8')).toContain(
+        'docker.example.org ssh-ed25519 AAAA',
+      );
+      expect(readdirSync(join(folder, '.ssh'))).toEqual(['known_hosts']);
+    },
+  );
+});
+
+describe('the tests on a hosted runner', () => {
+  it('O2 have the CLI, and fail without it', () => {
+    const [job] = Object.values(read('ci.yml').jobs);
+    expect(job?.steps.some(({ run }) => run?.includes('get.pulumi.com'))).toBe(true);
+    expect(job?.steps.at(-1)).toEqual({ run: 'bash .ci/run', env: { REQUIRE_PULUMI: '1' } });
+  });
+
+  it('O2 skip the level where nobody asked for the CLI', () => {
+    expect(verdict(null, {})).toBe('run');
+    expect(verdict(null, { REQUIRE_PULUMI: '1' })).toBe('run');
+    expect(verdict('no CLI', {})).toBe('skip');
+    expect(verdict('no CLI', { REQUIRE_PULUMI: '1' })).toBe('fail');
   });
 });
 
