@@ -87,11 +87,17 @@ export class ChannelState {
   /**
    * What somebody else changed in the database: how the channel is addressed, a range that a person asked for, and a mark of
    * the reconciler that was set back. A copy that was read just before a commit may set it back too: then a page is compared twice.
+   * A channel that was never read begins where the copy says; true when it does.
    */
-  refresh({ id, accessHash, backfill, reconciledId }: StoredChannel): void {
+  refresh({ id, accessHash, pts, lastMessageId, backfill, reconciledId }: StoredChannel): boolean {
     this.#ref = { id, accessHash };
     this.#backfill ??= backfill;
+    if (this.#pts === null && pts !== null) {
+      [this.#pts, this.#lastId, this.#reconciledId] = [pts, lastMessageId, reconciledId];
+      return true;
+    }
     if (reconciledId !== null && Number(reconciledId) < Number(this.#reconciledId)) this.#reconciledId = reconciledId;
+    return false;
   }
 
   /** Copies as read just now; `pts` is that of the slice which they came in. */

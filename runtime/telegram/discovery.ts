@@ -28,7 +28,8 @@ export interface DiscoveryOptions {
  * Which channels there are: asks Telegram, records them, and hands what is stored to the ingress.
  *
  * Promised: what is stored is read whether or not Telegram can be asked; a channel is recorded with the `pts` to start
- * from before anything of it is read, and never later than its first update seen; what the account is no longer a member
+ * from before anything of it is read, and never later than its first update seen; one whose `pts` nobody told takes it from the
+ * next listing; what the account is no longer a member
  * of becomes `left`, and is read on from where it stopped once it is listed again. It takes two complete listings without a
  * channel: dialogs move while they are listed, page by page.
  * Not promised: the history before the account joined, but for the depth that is configured.
@@ -74,9 +75,18 @@ export class ChannelDiscovery {
   announce(channel: UnknownChannel): void {
     this.#unknown.set(channel.channelId, channel);
     this.#queue(async () => {
-      if (!this.#unknown.has(channel.channelId)) return;
-      await this.#record(channel.info ? [channel.info] : (await this.#list()).channels);
+      if (this.#unknown.has(channel.channelId)) await this.#record(await this.#describe(channel));
     });
+  }
+
+  /** As described beside the update where that tells where to begin; else as listed, for as long as the list has it. */
+  async #describe({ channelId, info }: UnknownChannel): Promise<readonly ChannelInfo[]> {
+    if (info) {
+      const { pts, topMessageId = null } = this.#startingPoint(info);
+      if (pts !== null && topMessageId !== null) return [info];
+    }
+    const { channels } = await this.#list();
+    return info === null || channels.some(({ id }) => id === channelId) ? channels : [...channels, info];
   }
 
   #list(): Promise<Listing> {
@@ -95,7 +105,7 @@ export class ChannelDiscovery {
   #startingPoint(channel: ChannelInfo): ChannelInfo {
     const seen = this.#unknown.get(channel.id);
     if (seen === undefined || seen.pts === null || (channel.pts !== null && channel.pts <= seen.pts)) return channel;
-    return { ...channel, pts: seen.pts, topMessageId: seen.topMessageId };
+    return { ...channel, pts: seen.pts, topMessageId: seen.topMessageId ?? channel.topMessageId ?? null };
   }
 
   async #markLeft({ channels, complete }: Listing): Promise<void> {

@@ -86,9 +86,9 @@ export class UpdateIngress {
     this.#ignored.delete(channel.id);
     const known = this.#workers.get(channel.id);
     if (known) {
-      known.state.refresh(channel);
-      // Listed again since Telegram refused it.
-      if (known.gone && channel.status === 'active') known.markDirty();
+      const begins = known.state.refresh(channel);
+      // Listed since: with a place to begin, or again after Telegram refused it.
+      if (begins || (known.gone && channel.status === 'active')) known.markDirty();
       return;
     }
     const worker = this.options.createWorker(channel);

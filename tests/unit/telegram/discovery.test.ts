@@ -79,4 +79,36 @@ describe('discovery', () => {
     discovery.refresh();
     await waitFor('it is back', () => store.channels.get('2')?.status === 'active');
   });
+
+  const announced = { channelId: '4', info: channel('4', { pts: null, topMessageId: null }) };
+
+  it('R2 lists a channel whose first update does not tell where to begin', async () => {
+    listings = [[...ALL, channel('4', { pts: 30, topMessageId: '9' })]];
+    discovery.announce({ ...announced, pts: null, topMessageId: null });
+    await waitFor('it is recorded', () => store.channels.has('4'));
+    expect(store.channels.get('4')).toMatchObject({ pts: 30, lastMessageId: '9' });
+  });
+
+  it('R2 begins at the first update seen, and below the newest message where that one is no post', async () => {
+    listings = [[channel('4', { pts: 30, topMessageId: '9' })]];
+    discovery.announce({ ...announced, pts: 28, topMessageId: null });
+    await waitFor('it is recorded', () => store.channels.has('4'));
+    expect(store.channels.get('4')).toMatchObject({ pts: 28, lastMessageId: '9', reconciledId: '9' });
+  });
+
+  it('R2 records a channel that no list has as its update describes it, and one without a word about it from the list', async () => {
+    discovery.announce({ ...announced, pts: 28, topMessageId: null });
+    await waitFor('it is recorded', () => store.channels.has('4'));
+    expect(store.channels.get('4')?.pts).toBe(28);
+    const before = listed;
+    discovery.announce({
+      channelId: '5',
+      info: channel('5', { pts: null, topMessageId: null }),
+      pts: 3,
+      topMessageId: '1',
+    });
+    await waitFor('it is recorded', () => store.channels.has('5'));
+    expect(store.channels.get('5')).toMatchObject({ pts: 3, lastMessageId: '1' });
+    expect(listed).toBe(before);
+  });
 });

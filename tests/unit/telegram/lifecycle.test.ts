@@ -79,4 +79,22 @@ describe('the life of a channel', () => {
     await bench.untilStored(two, bench.truth(two));
     await waitFor('the box stands where Telegram does', () => bench.simulator.faults.struck['commonTooLong'] === 1);
   });
+
+  it('R2 a channel that was recorded without a place to begin takes it from the list, and is read from there on', async () => {
+    bench = await Bench.start({ pollTimeoutS: 0 }, { intervals: IMPATIENT, retryMs: RETRY });
+    const [one] = bench.channels;
+    let ids: string[] = [];
+    await bench.restart(() => {
+      const channel = bench.store.channels.get(String(one));
+      if (!channel) throw new Error('not recorded');
+      const unread = { pts: null, lastMessageId: null, reconciledId: null };
+      bench.store.channels.set(channel.id, { ...channel, ...unread });
+      // Nothing is pushed of it: only the list and the difference tell.
+      bench.simulator.editor.setAccess(one, { pushed: false });
+      ids = bench.post(one, 'before the list');
+    });
+    await waitFor('it has a place', () => bench.store.channels.get(String(one))?.pts !== null);
+    await bench.untilStored(one, bench.post(one, 'after it'));
+    expect(bench.store.ids(one)).not.toContain(ids[0]);
+  });
 });
