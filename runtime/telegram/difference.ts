@@ -100,7 +100,9 @@ async function noteGap(
   { pts, topMessageId, newMessages }: Extract<ChannelDifference, { type: 'tooLong' }>,
   logger: Logger,
 ): Promise<void> {
-  const backfill = rangeBelow(state, String(Number(topMessageId) + 1));
+  // What was posted since is at most one message an update, and ids follow each other.
+  const oldest = Number(topMessageId) - (pts - (state.pts ?? 0));
+  const backfill = rangeBelow(state, String(Number(topMessageId) + 1), Math.max(0, oldest));
   metrics.gapTooLong.inc();
   logger.warn(
     { channelId: state.id, fromPts: state.pts, toPts: pts, ...backfill },
@@ -108,7 +110,7 @@ async function noteGap(
   );
   await state.commit({
     messages: state.copies(newMessages, 'difference'),
-    marks: { pts, ...(backfill && { backfill }) },
+    marks: { pts, backfill },
   });
 }
 
@@ -124,24 +126,26 @@ async function beginAnew(state: ChannelState, turn: Turn, logger: Logger, refuse
     { channelId: state.id, fromPts: known, toPts: pts, ...backfill },
     'Telegram does not know where this channel was read to: reading its history',
   );
-  await state.commit({ marks: { pts, ...(backfill && { backfill }) } });
+  await state.commit({ marks: { pts, backfill } });
 }
 
 /** Whatever the next update is, it counts one `pts`, and the message it is about is looked for by its id. */
 async function stepOver(state: ChannelState, pts: number, logger: Logger): Promise<void> {
   metrics.unreadable.inc();
   logger.error({ channelId: state.id, pts }, 'an update of this channel cannot be read: looking for its message by id');
-  const backfill = rangeBelow(state, String(Number(state.lastId ?? 0) + SEARCH + 1));
-  await state.commit({ marks: { pts: pts + 1, ...(backfill && { backfill }) } });
+  const backfill = rangeBelow(
+    state,
+    state.lastId === null ? FROM_THE_NEWEST : String(Number(state.lastId) + SEARCH + 1),
+  );
+  await state.commit({ marks: { pts: pts + 1, backfill } });
 }
 
 /**
- * The ids from the last complete one up to `nextId`, together with what was still to be read. Null where nothing was read
- * yet. A range without ids has its use: the stored messages below it are read again.
+ * The ids from the last complete one up to `nextId`, together with what was still to be read. Without ids it has its use: the
+ * stored messages below it are read again. `oldest` is the lower bound of a channel none of whose ids is known yet.
  */
-function rangeBelow(state: ChannelState, nextId: string): BackfillRange | null {
-  const untilId = state.backfill?.untilId ?? state.lastId;
-  if (untilId === null) return null;
+function rangeBelow(state: ChannelState, nextId: string, oldest = 0): BackfillRange {
+  const untilId = state.backfill?.untilId ?? state.lastId ?? String(oldest);
   const open = [nextId, state.backfill?.nextId ?? '0', String(Number(untilId) + 1)].map(Number);
   return { nextId: String(Math.max(...open)), untilId };
 }

@@ -98,6 +98,27 @@ describe('difference', () => {
     expect(await tooLong()).toBe(before + 1);
   });
 
+  it('R2 notes a gap also where no id of the channel is known: pts never moves over messages without a range', async () => {
+    const unread = { pts: 950, lastMessageId: null, reconciledId: null };
+    const gap = rig(() => ({ type: 'tooLong', pts: 1_000, topMessageId: '905', timeoutS: 3, newMessages: [] }), unread);
+    await gap.read();
+    expect(gap.submissions[0]).toMatchObject({ marks: { pts: 1_000, backfill: { nextId: '906', untilId: '855' } } });
+
+    const refused = rig(() => {
+      throw new TelegramError('pts-invalid', 'PERSISTENT_TIMESTAMP_INVALID');
+    }, unread);
+    refused.stands(1_000);
+    await refused.read();
+    expect(refused.state).toMatchObject({ pts: 1_000, backfill: { nextId: FROM_THE_NEWEST, untilId: '0' } });
+
+    const unreadable = rig(({ pts }) => {
+      if (pts === 950) throw UNREADABLE;
+      return { type: 'empty', pts, final: true, timeoutS: null };
+    }, unread);
+    await unreadable.read();
+    expect(unreadable.state).toMatchObject({ pts: 951, backfill: { nextId: FROM_THE_NEWEST, untilId: '0' } });
+  });
+
   it('R2 joins a gap to one that is still being read', async () => {
     const subject = rig(() => ({ type: 'tooLong', pts: 90, topMessageId: '80', timeoutS: null, newMessages: [] }), {
       ...{ pts: 50, lastMessageId: '60', backfill: { nextId: '30', untilId: '7' } },
