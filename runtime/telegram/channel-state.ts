@@ -140,8 +140,12 @@ export class ChannelState {
   }
 
   async #store(piece: Piece, lastMessageId = highestId(piece.messages ?? [])): Promise<void> {
-    const { messages = [], deletions = [], pts, marks } = piece;
+    const { messages = [], deletions = [], pts } = piece;
     const { accountId, submit } = this.options;
+    const lastId = pts === undefined || lastMessageId === null ? this.#lastId : higher(this.#lastId, lastMessageId);
+    // Of a channel whose beginning nobody told, what is before the first messages read is not looked for.
+    const begun = this.#reconciledId === null && piece.marks?.reconciledId === undefined ? lastId : null;
+    const marks = begun === null ? piece.marks : { ...piece.marks, reconciledId: begun };
     const identity = { accountId, channelId: this.id };
     if (messages.length + deletions.length > 0 || marks !== undefined || (pts !== undefined && pts !== this.#pts))
       await submit({
@@ -151,9 +155,8 @@ export class ChannelState {
         ...(marks && { marks: { ...identity, ...marks } }),
       });
     this.#pts = marks?.pts ?? pts ?? this.#pts;
-    if (pts !== undefined && lastMessageId !== null) this.#lastId = higher(this.#lastId, lastMessageId);
-    // Of a channel whose beginning nobody told, what is before the first messages read is not looked for.
-    this.#reconciledId = marks?.reconciledId ?? this.#reconciledId ?? this.#lastId;
+    this.#lastId = lastId;
+    this.#reconciledId = marks?.reconciledId ?? this.#reconciledId;
     if (marks?.backfill !== undefined) this.#backfill = marks.backfill;
   }
 

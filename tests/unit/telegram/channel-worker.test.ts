@@ -258,7 +258,8 @@ describe('channel worker', () => {
 
   it('R2 begins a channel that was never read at its first update', async () => {
     const rig = new Rig(9);
-    const state = channelState(CHANNEL, () => Promise.resolve(), {
+    const submissions: Submission[] = [];
+    const state = channelState(CHANNEL, (one) => Promise.resolve(void submissions.push(one)), {
       pts: null,
       lastMessageId: null,
       reconciledId: null,
@@ -273,8 +274,9 @@ describe('channel worker', () => {
     worker.enqueue(newPost(CHANNEL, 8), new Date());
     await waitFor('it is idle', () => worker.idle);
     expect(state.pts).toBe(8);
-    // Nothing before what was seen first is looked for.
+    // Nothing before what was seen first is looked for, also not after a restart: everything behind it is.
     expect(state.reconciledId).toBe('8');
+    expect(submissions[0]).toMatchObject({ cursor: { pts: 8, lastMessageId: '8' }, marks: { reconciledId: '8' } });
     rig.worker.close();
   });
 
