@@ -241,7 +241,12 @@ export class ChannelWorker {
   }
 
   #fail(error: unknown): void {
-    if (this.#closed || (error instanceof Error && error.name === 'AbortError')) return;
+    if (this.#closed) return;
+    if (isAbort(error)) {
+      // The gateway stops: whoever asked again would be told the same at once, for ever.
+      this.close();
+      return;
+    }
     const kind = error instanceof TelegramError ? error.kind : 'refused';
     if (error instanceof TelegramError && kind === 'auth-fatal') {
       this.options.onFatal(error);
@@ -268,4 +273,9 @@ export class ChannelWorker {
     this.#gapTimer = undefined;
     this.#retry.cancel();
   }
+}
+
+/** Of whatever realm it is, where `instanceof` would not know it. */
+function isAbort(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }

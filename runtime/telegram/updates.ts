@@ -36,6 +36,7 @@ export class UpdateIngress {
   /** Known and not to be read: paused, left. */
   readonly #ignored = new Set<string>();
   readonly #announced = new Set<string>();
+  #closed = false;
 
   constructor(private readonly options: IngressOptions) {}
 
@@ -48,6 +49,7 @@ export class UpdateIngress {
    * so it catches up from where it stopped.
    */
   sync(channels: readonly StoredChannel[]): void {
+    if (this.#closed) return;
     for (const channel of channels) {
       this.#announced.delete(channel.id);
       if (channel.status === 'paused' || channel.status === 'left') this.#ignore(channel.id);
@@ -57,6 +59,7 @@ export class UpdateIngress {
 
   /** The listener of `TelegramPort.onUpdates`. */
   accept(batch: UpdateBatch): void {
+    if (this.#closed) return;
     const receivedAt = new Date();
     for (const update of inOrder(batch.updates)) {
       if (update.type === 'new') metrics.received.inc({ source: 'push' });
@@ -78,7 +81,9 @@ export class UpdateIngress {
     for (const worker of this.#workers.values()) worker.markDirty();
   }
 
+  /** No worker begins after it, whoever is still about to hand over channels. */
   close(): void {
+    this.#closed = true;
     for (const worker of this.#workers.values()) worker.close();
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Submission } from '../../../runtime/ingest/batch.js';
 import type { ChannelState } from '../../../runtime/telegram/channel-state.js';
 import { ChannelWorker, type WorkerOptions } from '../../../runtime/telegram/channel-worker.js';
@@ -297,5 +298,26 @@ describe('channel worker', () => {
     await rig.worker.exclusive(() => Promise.reject(new Error('not run')));
     expect(rig.submissions).toEqual([]);
     expect(rig.differences).toBe(0);
+  });
+
+  it('S5 asks no more once it was told that the gateway stops', async () => {
+    let asked = 0;
+    const rig = new Rig(3, {
+      budget: {
+        turn: () => {
+          asked += 1;
+          // As a budget whose signal is aborted; the limit keeps a worker that asks for ever from hanging the test.
+          return asked > 1_000 ? new Promise(() => undefined) : Promise.reject(new DOMException('stop', 'AbortError'));
+        },
+      },
+    });
+    rig.worker.markDirty();
+    for (let turns = 0; turns < 5; turns += 1) await nextTurn();
+    expect(asked).toBe(1);
+    rig.worker.markDirty();
+    rig.push(1);
+    await nextTurn();
+    expect(asked).toBe(1);
+    expect(rig.submissions).toEqual([]);
   });
 });
