@@ -4,6 +4,7 @@ import type { EventSource } from '../events.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
 import type { CommitResult, IngestBatch, MessageStore, StoredEvent } from './message-store.js';
+import { UnwritableError } from './unwritable.js';
 
 /** Told of newly stored events after their COMMIT. Must return at once; ingest never waits for it. */
 export type AfterCommitSink = (stored: readonly StoredEvent[]) => void;
@@ -26,7 +27,8 @@ export interface CommitterOptions {
  * Promised: `commit` resolves only after COMMIT; while the database is away it tries again, for ever, with growing
  * pauses; the sinks hear of each newly stored event once, after it is durable, in order.
  * Not promised: that a sink did anything with it. What a crash swallows between COMMIT and sink is in the outbox.
- * On failure: it rejects only for data that the database refuses, when the lease is lost, or after `signal`.
+ * On failure: it rejects only for data that the database refuses, for a mistake in this program, when the lease is lost, or
+ * after `signal`. A mistake is nobody's refusal: nothing moves, and the channel reads the same again, later.
  */
 export class Committer {
   readonly #retryMs: { first: number; longest: number };
@@ -68,7 +70,7 @@ export class Committer {
         this.#recovered();
         return result;
       } catch (error) {
-        if (isRefusal(error)) throw error;
+        if (isRefusal(error) || isMistake(error)) throw error;
         if (isLeaseLost(error)) {
           this.options.onLeaseLost?.(error);
           throw error;
@@ -116,10 +118,15 @@ export class Committer {
  * statement: the same batch would be refused each time.
  */
 export function isRefusal(error: unknown): boolean {
-  if (error instanceof TypeError || error instanceof RangeError) return true;
+  if (error instanceof UnwritableError) return true;
   return (
     error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(22|23|54)...$/.test(error.code)
   );
+}
+
+/** A mistake in this program says nothing about the data, and no other try mends it. */
+function isMistake(error: unknown): boolean {
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 export function isLeaseLost(error: unknown): error is RuntimeError {

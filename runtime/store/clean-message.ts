@@ -1,3 +1,4 @@
+import { writable } from '../ingest/unwritable.js';
 import type { PlainMessage } from '../telegram/client.js';
 import { cleanJson, cleanText } from './clean-text.js';
 
@@ -13,11 +14,11 @@ export function cleanMessage({ text, mediaType, metadata }: PlainMessage): Clean
   return {
     text: cleanText(text),
     mediaType: mediaType === null ? null : cleanText(mediaType),
-    metadata: cleanJson(metadata),
+    metadata: writable(() => cleanJson(metadata)),
   };
 }
 
-/** Telegram's dates are Unix seconds. */
+/** Telegram's dates are Unix seconds; one that is none cannot be written down. */
 export function isoSeconds(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString();
+  return writable(() => new Date(seconds * 1_000).toISOString());
 }

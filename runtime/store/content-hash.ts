@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writable } from '../ingest/unwritable.js';
 
 /** What of a message a reader would call its content, as it is stored. */
 export interface MessageContent {
@@ -14,7 +15,7 @@ export interface MessageContent {
  */
 export function contentHash({ text, mediaType, metadata }: MessageContent): Buffer {
   const media = mediaType === null || mediaType === 'webpage' ? null : [mediaType, mediaIdentity(metadata['media'])];
-  const content = JSON.stringify([text, sorted(metadata['entities'] ?? null), media]);
+  const content = writable(() => JSON.stringify([text, sorted(metadata['entities'] ?? null), media]));
   return createHash('sha256').update(content).digest();
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Committer, isRefusal, type AfterCommitSink } from '../../../runtime/ingest/commit.js';
 import type { IngestBatch, StoredEvent } from '../../../runtime/ingest/message-store.js';
+import { cleanMessage, isoSeconds } from '../../../runtime/store/clean-message.js';
 import { metrics } from '../../../runtime/metrics.js';
 import { logger } from '../telegram/support/bench.js';
 import { MemoryStore } from '../telegram/support/memory-store.js';
@@ -104,13 +105,31 @@ describe('commit', () => {
   });
 
   it('R2 takes a message that cannot be written down for a refusal, or it would be tried for ever', () => {
-    const thrown = (): unknown => {
+    const thrown = (write: () => unknown): unknown => {
       try {
-        return new Date(Number.NaN).toISOString();
+        return write();
       } catch (error) {
         return error;
       }
     };
-    expect(isRefusal(thrown())).toBe(true);
+    expect(isRefusal(thrown(() => isoSeconds(Number.NaN)))).toBe(true);
+    const circle: Record<string, unknown> = {};
+    circle['itself'] = circle;
+    expect(isRefusal(thrown(() => cleanMessage({ ...plainMessage('42', 1), metadata: circle })))).toBe(true);
+  });
+
+  it('R2 takes a mistake in this program for no refusal, and does not try it again and again', async () => {
+    let tries = 0;
+    const mistake = new TypeError("Cannot read properties of undefined (reading 'pts')");
+    const store = {
+      commitBatch: () => {
+        tries += 1;
+        return Promise.reject(mistake);
+      },
+    };
+    const subject = new Committer({ store, sinks: [], logger, signal: new AbortController().signal });
+    await expect(subject.commit(batch)).rejects.toBe(mistake);
+    expect(isRefusal(mistake)).toBe(false);
+    expect(tries).toBe(1);
   });
 });

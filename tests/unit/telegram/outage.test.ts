@@ -56,6 +56,20 @@ describe('database outage', () => {
     await waitFor('no hole is left', () => bench.store.holes.get(String(one))?.size === 0);
   });
 
+  it('R2 makes no hole of a message over which this program stumbles: its channel waits, the others go on', async () => {
+    bench = await Bench.start({}, { retryMs: { first: 20, longest: 50, gone: 200 } });
+    const [one, two] = bench.channels;
+    const before = bench.store.channels.get(String(one))?.pts;
+    bench.store.stumbles = ({ message }) => message.text === 'poison';
+    const ids = bench.post(one, 'poison', 'behind it');
+    await bench.untilStored(two, bench.post(two, 'a', 'b'));
+    expect(bench.store.channels.get(String(one))?.pts).toBe(before);
+    expect(bench.store.holes.size).toBe(0);
+    bench.store.stumbles = () => false;
+    await bench.untilStored(one, ids);
+    expect(bench.store.ids(one)).toEqual(ids);
+  });
+
   it('R2 starts while the database is away and reads on when it is back', async () => {
     bench = await Bench.start();
     const [one] = bench.channels;

@@ -32,6 +32,8 @@ export class MemoryStore implements MessageStore {
   loseAnswers = 0;
   /** Messages that the database takes for wrong. */
   refuses: (message: IngestMessage) => boolean = () => false;
+  /** Messages over which this program stumbles. */
+  stumbles: (message: IngestMessage) => boolean = () => false;
   readonly #newest = new Map<string, StoredVersion>();
   /** Commits wait while it is set. */
   #gate: { opened: Promise<void>; open: () => void } | null = null;
@@ -69,6 +71,7 @@ export class MemoryStore implements MessageStore {
     this.#checkAnswers();
     if (batch.messages.some((message) => this.refuses(message)))
       throw Object.assign(new Error('invalid byte sequence'), { code: '22021' });
+    if (batch.messages.some((message) => this.stumbles(message))) throw new TypeError('undefined is not a function');
     this.batches.push(batch);
     const { messages, deletions = [], cursors, marks = [] } = batch;
     const pts = new Map(
