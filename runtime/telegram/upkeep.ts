@@ -3,7 +3,7 @@
  *
  * Promised: every channel is asked for its difference when it was silent for the poll interval, or for as long as Telegram
  *   wants, the longest silent first; ranges of the history are read one page at a time, channel by channel in turn; every
- *   channel is audited once an interval. All of it inside the request budget: with more channels than the budget serves,
+ *   channel is audited, and each of its holes tried again, once an interval. All of it inside the request budget: with more channels than the budget serves,
  *   intervals grow, and nothing is left out.
  * Not promised: that an interval is kept to the second.
  * On failure: the channel is passed over for a while.
@@ -16,13 +16,14 @@ import { auditPage, canAudit, mendHoles } from './audit.js';
 import { backfillPage } from './backfill.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { TelegramError } from './client.js';
+import { HoleRounds } from './hole-rounds.js';
 import type { RequestBudget, Turn } from './request-budget.js';
 import { passes } from './retry.js';
 
 export interface UpkeepIntervals {
   /** A silent channel is asked for its difference. @default 30000 */
   readonly pollMs?: number;
-  /** The ids of a channel are compared with Telegram's. @default 600000 */
+  /** The ids of a channel are compared with Telegram's, and its holes are tried once more. @default 600000 */
   readonly auditMs?: number;
   /** The common box is read and the channels are listed. @default 900000 */
   readonly accountMs?: number;
@@ -68,12 +69,11 @@ export class Upkeep {
   readonly #pausedUntil = new WeakMap<ChannelWorker, number>();
   /** Whose turn it was last, so that the others come first. */
   readonly #filledAt = new WeakMap<ChannelWorker, number>();
-  /** Messages that could not be read when the gateway last ran: each is tried once more. */
-  #holes: ReadonlyMap<string, readonly string[]> | null = null;
-  readonly #mended = new WeakSet<ChannelWorker>();
+  readonly #holes: HoleRounds;
 
   constructor(private readonly options: UpkeepOptions) {
     this.#intervals = { ...DEFAULTS, ...options.intervals };
+    this.#holes = new HoleRounds(this.#intervals.auditMs);
   }
 
   start(): void {
@@ -119,7 +119,7 @@ export class Upkeep {
     const due = this.#first((worker) => {
       const at = this.#auditedAt.get(worker) ?? 0;
       if (worker.gone || (this.#pausedUntil.get(worker) ?? 0) > now) return null;
-      if (this.#holesOf(worker).length > 0) return at;
+      if (this.#holes.due(worker, now).length > 0) return at;
       return canAudit(worker.state) && now - at >= this.#intervals.auditMs ? at : null;
     });
     if (!due) return false;
@@ -129,20 +129,16 @@ export class Upkeep {
 
   async #auditPage(worker: ChannelWorker, turn: Turn): Promise<void> {
     const { store } = this.options;
-    const holes = this.#holesOf(worker);
+    const holes = this.#holes.due(worker, performance.now());
     if (holes.length > 0) {
       await mendHoles(worker.state, turn, holes);
-      this.#mended.add(worker);
+      this.#holes.tried(worker, holes, performance.now());
       return;
     }
     const pts = await auditPage(worker.state, { turn, store });
     // Until it is through, the channel stays due.
     if (!canAudit(worker.state)) this.#auditedAt.set(worker, performance.now());
     if (pts !== null && worker.state.pts !== null && pts > worker.state.pts) worker.markDirty();
-  }
-
-  #holesOf(worker: ChannelWorker): readonly string[] {
-    return this.#mended.has(worker) ? [] : (this.#holes?.get(worker.state.id) ?? []);
   }
 
   async #step(worker: ChannelWorker, step: (turn: Turn) => Promise<void>): Promise<void> {
@@ -170,9 +166,8 @@ export class Upkeep {
     count('gone', ({ gone }) => gone);
     count('backfilling', ({ state }) => state.backfill !== null);
     await reload();
-    const holes = await store.loadHoles(accountId);
-    this.#holes ??= holes;
-    metrics.holes.set([...holes.values()].reduce((sum, ids) => sum + ids.length, 0));
+    this.#holes.holes = await store.loadHoles(accountId);
+    metrics.holes.set(this.#holes.count);
   }
 
   /** The worker with the least rank; null ranks are left out. */

@@ -56,6 +56,27 @@ describe('database outage', () => {
     await waitFor('no hole is left', () => bench.store.holes.get(String(one))?.size === 0);
   });
 
+  it('R2 tries holes again and again, not only at a start', async () => {
+    bench = await Bench.start({}, { intervals: { auditMs: 50 } });
+    const [one] = bench.channels;
+    let refusals = 0;
+    bench.store.refuses = ({ message }) => {
+      const poison = message.text.startsWith('poison');
+      if (poison) refusals += 1;
+      return poison;
+    };
+    // More than one try takes up.
+    const poison = bench.post(one, ...Array.from({ length: 25 }, (_, index) => `poison ${String(index)}`));
+    await bench.untilStored(one, bench.post(one, 'behind it'));
+    await waitFor('all are holes', () => bench.store.holes.get(String(one))?.size === poison.length);
+    const before = refusals;
+    await waitFor('each was tried again, twice', () => refusals >= before + 2 * poison.length);
+    expect(bench.store.holes.get(String(one))).toEqual(new Set(poison));
+    bench.store.refuses = () => false;
+    await bench.untilStored(one, poison);
+    await waitFor('no hole is left', () => bench.store.holes.get(String(one))?.size === 0);
+  });
+
   it('R2 makes no hole of a message over which this program stumbles: its channel waits, the others go on', async () => {
     bench = await Bench.start({}, { retryMs: { first: 20, longest: 50, gone: 200 } });
     const [one, two] = bench.channels;
