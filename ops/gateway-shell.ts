@@ -12,21 +12,26 @@ export interface ShellResult {
 }
 
 /** Nobody has just made the machine: it answers within seconds, at the second try at the latest. */
-const DIAL = { dialErrorLimit: 1, perDialTimeout: 10 };
+const DIAL = { tries: 2, perDialTimeout: 10 };
 /** Longest that anything asked of the host may take, in milliseconds: a restart and the wait for health among it. */
 const BOUND_MS = 180_000;
 
 /** Runs a script as root on the gateway host, over SSH. Throws an `EngineError` (`SSH_…`) where that cannot be. */
-export async function onGateway(login: GatewayLogin, script: string): Promise<ShellResult> {
-  return run(login, rootShell(login.user), script);
+export async function onGateway(
+  login: GatewayLogin,
+  script: string,
+  { tries }: { readonly tries: number } = DIAL,
+): Promise<ShellResult> {
+  return run(login, rootShell(login.user), script, tries);
 }
 
 /** Runs one command there as whoever logs in. */
-export async function run(login: GatewayLogin, command: string, stdin = ''): Promise<ShellResult> {
+export async function run(login: GatewayLogin, command: string, stdin = '', tries = DIAL.tries): Promise<ShellResult> {
   const output = new CommandOutput('none', () => undefined);
+  const dial = { dialErrorLimit: tries - 1, perDialTimeout: DIAL.perDialTimeout };
   try {
     const { code } = await withConnection(
-      { ...login, ...DIAL, ...(login.proxy && { proxy: { ...login.proxy, ...DIAL } }) },
+      { ...login, ...dial, ...(login.proxy && { proxy: { ...login.proxy, ...dial } }) },
       AbortSignal.timeout(BOUND_MS),
       (client) => execute(client, command, { stdin, output }),
     );

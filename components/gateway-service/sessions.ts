@@ -3,6 +3,7 @@
  * its user, on the host's own address. POSIX sh, run as root; stdin is left to whoever answers.
  */
 import { GATEWAY_PATHS, GATEWAY_UNIT, GATEWAY_USER } from '../../runtime/contract.js';
+import { UNIT_NODE } from './shell.js';
 
 export interface LoginArgs {
   /** With country code, digits and "+" only. @default asked for */
@@ -17,7 +18,7 @@ export interface LoginArgs {
 
 /** `as_service COMMAND…`: the bundle as the unit runs it. `environment` is read where the values are needed only. */
 const AS_SERVICE = `set -eu
-node=$(sed -n 's/^ExecStart=\\([^ ]*\\) .*/\\1/p' ${GATEWAY_PATHS.unit} 2>/dev/null || true)
+node=${UNIT_NODE}
 if [ -z "$node" ] || [ ! -x "$node" ]; then
   echo 'the gateway is not installed on this host: run \`npm run up\` first' >&2
   exit 1

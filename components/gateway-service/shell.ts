@@ -4,6 +4,9 @@ import { GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
 const HEALTH_TRIES = 60;
 export const JOURNAL_LINES = 40;
 
+/** Shell words: the Node.js that the installed unit starts; empty where none is installed. */
+export const UNIT_NODE = `$(sed -n 's/^ExecStart=\\([^ ]*\\) .*/\\1/p' ${GATEWAY_PATHS.unit} 2>/dev/null || true)`;
+
 /** Where the machine itself asks for health, from the address that the service listens on. */
 export function askableAddress(listen: string, port: number): string {
   return `${listen === '0.0.0.0' ? '127.0.0.1' : listen}:${String(port)}`;

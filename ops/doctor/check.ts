@@ -1,4 +1,5 @@
 import { UserError } from '../../stack/errors.js';
+import { EngineError } from '../engine/errors.js';
 import type { RunningStack } from '../context.js';
 
 /** Thrown by a check: what is wrong, and the command that mends it. */
@@ -43,7 +44,7 @@ export async function perform(check: Check, stack: RunningStack): Promise<CheckR
     return { name: check.name, ok: true, detail, fix: null };
   } catch (error) {
     const detail = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-    const known = error instanceof Failing || error instanceof UserError;
+    const known = error instanceof Failing || error instanceof UserError || error instanceof EngineError;
     return { name: check.name, ok: false, detail, fix: known ? error.fix : check.fix };
   } finally {
     clearTimeout(timer);

@@ -1,7 +1,8 @@
+import { readinessScript } from '../../components/gateway-service/readiness.js';
 import { GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
 import type { RunningStack } from '../context.js';
 import { Failing, type Check } from './check.js';
-import { container } from './fix.js';
+import { gatewayHost, isMachine } from './gateway-host.js';
 
 interface Readiness {
   readonly ready: boolean;
@@ -26,14 +27,16 @@ function causeOf(error: unknown): string {
   return code ?? message;
 }
 
+type Ask = (stack: RunningStack) => Promise<Readiness>;
+
 /** A check that asks one process whether it is ready, and names what it waits for; `logs`: its name for `npm run logs`. */
-function process(name: string, logs: string, start: (stack: RunningStack) => string = () => 'npm run up'): Check {
+function process(name: string, logs: string, ask: Ask): Check {
   const fix = `npm run up; if it stays so: npm run logs -- ${logs}`;
   return {
     name,
     fix,
     run: async (stack) => {
-      const { ready, checks } = await readiness(stack, name, start(stack));
+      const { ready, checks } = await ask(stack);
       const parts = Object.entries(checks);
       const waiting = parts
         .filter(([, check]) => !check.ok)
@@ -44,29 +47,33 @@ function process(name: string, logs: string, start: (stack: RunningStack) => str
   };
 }
 
-/** One command on the dev stack's gateway host, as its parts and as a person types it. */
-const onHost = (stack: RunningStack, ...command: readonly string[]) => ({
-  run: async () => stack.docker.docker(['exec', container(stack, 'gateway-host'), ...command]),
-  typed: ['docker exec', container(stack, 'gateway-host'), ...command].join(' '),
-});
+const restartUnit = (stack: RunningStack) => gatewayHost(stack).typed(`systemctl restart ${GATEWAY_UNIT}`);
 
-const restartUnit = (stack: RunningStack) => onHost(stack, 'systemctl', 'restart', GATEWAY_UNIT).typed;
+/** On a machine it is asked from there: health may listen on that machine's loopback alone. */
+async function gatewayReadiness(stack: RunningStack): Promise<Readiness> {
+  if (!isMachine(stack)) return readiness(stack, 'gateway', restartUnit(stack));
+  try {
+    return JSON.parse(await gatewayHost(stack).run(readinessScript())) as Readiness;
+  } catch (error) {
+    if (error instanceof Failing) throw new Failing(error.message, restartUnit(stack));
+    throw error;
+  }
+}
 
 const unit: Check = {
   name: 'systemd unit',
   fix: 'npm run up',
   run: async (stack) => {
-    const { outputs } = stack;
-    if (outputs.gatewayHost !== 'container') return `on ${outputs.gatewayHost}; its health is checked below`;
-    const properties = ['ActiveState', 'SubState', 'NRestarts', 'Result'].flatMap((property) => ['-p', property]);
-    const text = await onHost(stack, 'systemctl', 'show', GATEWAY_UNIT, ...properties).run();
+    const properties = ['ActiveState', 'SubState', 'NRestarts', 'Result'].map((property) => `-p ${property}`);
+    const text = await gatewayHost(stack).run(`systemctl show ${GATEWAY_UNIT} ${properties.join(' ')}`);
     const state = Object.fromEntries(text.split('\n').map((line) => line.split('=') as [string, string]));
     if (state['ActiveState'] !== 'active')
       throw new Failing(
         `${GATEWAY_UNIT} is ${state['ActiveState'] ?? 'unknown'} (${state['Result'] ?? '?'})`,
         restartUnit(stack),
       );
-    return `${GATEWAY_UNIT} ${state['SubState'] ?? ''}, restarted ${state['NRestarts'] ?? '?'} times`;
+    const where = isMachine(stack) ? ` on ${stack.outputs.gatewayHost}` : '';
+    return `${GATEWAY_UNIT} ${state['SubState'] ?? ''}${where}, restarted ${state['NRestarts'] ?? '?'} times`;
   },
 };
 
@@ -74,13 +81,13 @@ const session: Check = {
   name: 'session',
   fix: 'npm run up',
   run: async (stack) => {
-    if (stack.outputs.gatewayHost !== 'container') return 'kept on the gateway machine';
-    const find = ['find', GATEWAY_PATHS.sessions, '-type', 'f', '-name', '*.session', '-printf', '%m %p\\n'];
-    const files = (await onHost(stack, ...find).run()).split('\n').filter(Boolean);
+    const host = gatewayHost(stack);
+    const find = `find ${GATEWAY_PATHS.sessions} -type f -name '*.session' -printf '%m %p\\n'`;
+    const files = (await host.run(find)).split('\n').filter(Boolean);
     if (files.length === 0) throw new Failing(`no session in ${GATEWAY_PATHS.sessions}`, 'npm run login');
     const open = files.filter((line) => !line.startsWith('600 ')).map((line) => line.replace(/^\d+ /, ''));
     if (open.length > 0)
-      throw new Failing(`others may read ${open.join(', ')}`, onHost(stack, 'chmod', '600', ...open).typed);
+      throw new Failing(`others may read ${open.join(', ')}`, host.typed(`chmod 600 ${open.join(' ')}`));
     return `${String(files.length)} session(s), 0600`;
   },
 };
@@ -89,7 +96,7 @@ const session: Check = {
 export const gatewayChecks: readonly Check[] = [
   unit,
   session,
-  process('gateway', 'gateway', restartUnit),
-  process('consumer', 'consumer'),
-  process('api', 'gateway-api'),
+  process('gateway', 'gateway', gatewayReadiness),
+  process('consumer', 'consumer', async (stack) => readiness(stack, 'consumer', 'npm run up')),
+  process('api', 'gateway-api', async (stack) => readiness(stack, 'api', 'npm run up')),
 ];

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EngineError } from '../../ops/engine/errors.js';
 import { checkMachine, machineOf } from '../../ops/gateway-check.js';
+import { examine } from '../support/doctor.js';
 import { Machine, newKey } from '../support/machines.js';
 import { waitFor } from '../support/services.js';
 import { SshAgent } from '../support/ssh-agent.js';
@@ -29,6 +30,7 @@ const MINUTES = 60_000;
 const CONFIG = join(TEST_STATE, TEST_STACK, 'Pulumi.test.yaml');
 const ADDRESS = testSubnet(0, '90');
 const EXPOSURE_LIMIT = 1.3;
+const SESSION = '/opt/telegram-gateway/.session/default.session';
 
 let jump: Machine;
 let machine: Machine;
@@ -99,8 +101,11 @@ beforeAll(async () => {
 }, 5 * MINUTES);
 
 afterAll(async () => {
-  writeFileSync(CONFIG, original, { mode: 0o600 });
-  run('up', ['--forget-gateway'], env);
+  // Only a test that failed leaves the gateway there.
+  if (readFileSync(CONFIG, 'utf8') !== original || (await inspectAll()).length < 12) {
+    writeFileSync(CONFIG, original, { mode: 0o600 });
+    run('up', ['--forget-gateway'], env);
+  }
   await docker('rm', '-f', '-v', ...['jump', 'machine', 'agent'].map((name) => TEST_PREFIX + name));
 }, 5 * MINUTES);
 
@@ -238,6 +243,39 @@ describe('the gateway on a machine', () => {
     expect(own).not.toBe(host);
   });
 
+  it(
+    'O4 the doctor and `logs` look at it there, and each fix is a command for that machine',
+    async () => {
+      const { red: none, report } = examine([], env);
+      const detail = (row: string) => report.checks.find(({ name }) => name === row)?.detail;
+      expect(none).toEqual({});
+      expect(detail('systemd unit')).toBe(`telegram-gateway.service running on ${ADDRESS}, restarted 0 times`);
+      expect(detail('session')).toBe('1 session(s), 0600');
+      expect(detail('gateway')).toMatch(/^ready \(session, telegram, /);
+      expect(must('logs', ['gateway', '--lines', '5'], env).stdout.trim().split('\n')).toHaveLength(5);
+
+      await machine.sh(`chmod 644 ${SESSION}; systemctl stop telegram-gateway`);
+      const { red } = examine([], env);
+      const port = String(await jump.publishedPort());
+      const typed = (command: string) => `ssh -J hop@127.0.0.1:${port} -p 22 deploy@${ADDRESS} sudo ${command}`;
+      const restart = typed('systemctl restart telegram-gateway.service');
+      expect(red['systemd unit']).toMatchObject({
+        detail: 'telegram-gateway.service is inactive (success)',
+        fix: restart,
+      });
+      expect(red['gateway']?.detail).toBe(`no answer from http://${ADDRESS}:4006/health/ready: ECONNREFUSED`);
+      expect(red['gateway']?.fix).toBe(restart);
+      expect(red['session']).toMatchObject({
+        detail: `others may read ${SESSION}`,
+        fix: typed(`chmod 600 ${SESSION}`),
+      });
+
+      for (const row of ['session', 'systemd unit']) await machine.sh(red[row]?.fix?.split(' sudo ')[1] ?? 'false');
+      await waitFor('a green doctor', () => Promise.resolve(examine([], env).report.ok), MINUTES);
+    },
+    3 * MINUTES,
+  );
+
   it('D9 listens where it was told, and nowhere else', async () => {
     const listening = await machine.sh('awk \'$4 == "0A" { print $2 }\' /proc/net/tcp /proc/net/tcp6');
     const hex = ADDRESS.split('.').map((part) => Number(part).toString(16).padStart(2, '0').toUpperCase());
@@ -275,6 +313,12 @@ describe('the gateway on a machine', () => {
     'O3 a machine that is gone stops neither `destroy` nor `up` for good: both say how to forget it',
     async () => {
       await docker('stop', '--time', '1', machine.args.name);
+      const { red } = examine([], env);
+      for (const row of ['systemd unit', 'session', 'gateway'])
+        expect([red[row]?.detail, red[row]?.fix]).toEqual([
+          expect.stringContaining(ADDRESS),
+          expect.stringContaining('telegram:gateway'),
+        ]);
       const { code, stderr } = run('destroy', ['--yes'], env);
       expect(code).toBe(1);
       expect(stderr).toContain('✖ SSH_');

@@ -9,6 +9,7 @@ import {
   sessionScript,
 } from '../../../components/gateway-service/render.js';
 import { listReleasesScript, rollbackScript } from '../../../components/gateway-service/releases.js';
+import { readinessScript } from '../../../components/gateway-service/readiness.js';
 import { askableAddress, rootCommand, rootShell } from '../../../components/gateway-service/shell.js';
 
 const SERVICE = serviceScript({
@@ -34,6 +35,7 @@ describe('scripts of the gateway service', () => {
     ['session', sessionScript('/s')],
     ['service', SERVICE],
     ['remove', removeScript()],
+    ['readiness', readinessScript()],
     ['list of releases', listReleasesScript()],
     ['rollback', rollbackScript()],
     ['rollback to one', rollbackScript('0123456789ab')],
