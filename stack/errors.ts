@@ -1,3 +1,5 @@
+import { MAKE_ROOM } from './disk-room.js';
+
 /**
  * The closed table of this half's error codes: infrastructure program, embedded engine and commands. Each has a section of the
  * same name in `docs/errors.md`.
@@ -18,7 +20,7 @@ export const STACK_ERRORS = {
     'See the lines above and `npm run logs -- gateway`; `npm run up` installs the release of the checkout.',
   INSTALL: 'Run the printed commands as root, then try again.',
   DOCKER_HOST: 'Unset DOCKER_HOST, or set telegram:docker.host in the stack file.',
-  DISK_FULL: 'Make room (`df -h`, `docker system df`, `docker system prune`) and run the same command again.',
+  DISK_FULL: `Make room (\`df -h\`, \`docker system df\`, \`${MAKE_ROOM}\`) and run the same command again.`,
   PASSPHRASE_MISSING: 'Restore the passphrase file from a backup: without it no secret in the state can be read.',
   PASSPHRASE_WRONG: 'Restore the passphrase that the stack was made with.',
   STATE_DAMAGED: 'Restore the state file: the CLI keeps the one before beside it, with the ending .bak.',

@@ -3,6 +3,7 @@ import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
+import { diskRoom } from './disk-room.js';
 import { progressOf } from './epoch-progress.js';
 import { labelOf, type DockerContainer, type DockerFacts, type DockerHost, type DockerNetwork } from './docker-host.js';
 import { UserError } from './errors.js';
@@ -15,8 +16,6 @@ import { overlaps } from './subnets.js';
 
 /** Least Docker engine: `cpus`, cgroup namespaces and `ip_range` as used here. */
 export const DOCKER_FLOOR = [20, 10] as const;
-/** Free disk that images, volumes and logs of a first `up` need, in MiB. */
-export const DISK_FLOOR_MB = 4_096;
 
 export interface PreflightInput {
   readonly config: StackConfig;
@@ -57,18 +56,11 @@ export function dockerVersion({ version }: Pick<DockerFacts, 'version'>): string
   ];
 }
 
-function disk({ host, facts }: PreflightInput): string[] {
+function disk({ host, facts, instance, containers }: PreflightInput): string[] {
   if (!host.isLocal) return [];
   const { bavail, bsize } = statfsSync(facts.rootDir);
-  return diskRoom(facts.rootDir, Math.floor((bavail * bsize) / 2 ** 20));
-}
-
-/** Whether the free space where Docker keeps its data, in MiB, is enough for a first `up`. */
-export function diskRoom(rootDir: string, freeMb: number): string[] {
-  if (freeMb >= DISK_FLOOR_MB) return [];
-  return [
-    `disk: expected ${String(DISK_FLOOR_MB)} MiB free under ${rootDir}, found ${String(freeMb)}; run \`docker system prune\` or make room`,
-  ];
+  const stands = containers.some((container) => labelOf(container, INSTANCE_LABEL) === instance);
+  return diskRoom(facts.rootDir, Math.floor((bavail * bsize) / 2 ** 20), stands);
 }
 
 function memory({ config, facts }: PreflightInput): string[] {

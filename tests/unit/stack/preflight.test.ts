@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../stack/config.js';
 import { DockerHost, type DockerContainer } from '../../../stack/docker-host.js';
-import { diskRoom, dockerVersion, names, networkName, publishes, subnets } from '../../../stack/preflight.js';
+import { diskRoom, MAKE_ROOM } from '../../../stack/disk-room.js';
+import { STACK_ERRORS } from '../../../stack/errors.js';
+import { dockerVersion, names, networkName, publishes, subnets } from '../../../stack/preflight.js';
 import { foreignVolumes, movedSubnet, renamed } from '../../../stack/preflight-names.js';
 import { overlaps } from '../../../stack/subnets.js';
 
@@ -102,10 +104,20 @@ describe('preflight', () => {
   });
 
   it('O11 too little room on the disk is told with what is expected and how to make some', () => {
-    expect(diskRoom('/var/lib/docker', 4_096)).toEqual([]);
-    expect(diskRoom('/var/lib/docker', 4_095)).toEqual([
-      'disk: expected 4096 MiB free under /var/lib/docker, found 4095; run `docker system prune` or make room',
+    expect(diskRoom('/var/lib/docker', 4_096, false)).toEqual([]);
+    expect(diskRoom('/var/lib/docker', 4_095, false)).toEqual([
+      'disk: expected 4096 MiB free under /var/lib/docker, found 4095; run `docker image prune --all && docker builder prune` or make room',
     ]);
+  });
+
+  it('O11 a stack that stands needs less room than one that is to be made', () => {
+    expect(diskRoom('/var/lib/docker', 1_024, true)).toEqual([]);
+    expect(diskRoom('/var/lib/docker', 1_023, true)).toEqual([expect.stringContaining('expected 1024 MiB free')]);
+  });
+
+  it('O11 no advice removes a stack that is only stopped', () => {
+    const told = Object.values(STACK_ERRORS).join(' ') + MAKE_ROOM;
+    expect(told).not.toMatch(/(system|container|volume) prune/);
   });
 
   it('D13 an overlapping subnet is reported, the own network is not', () => {
