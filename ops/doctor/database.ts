@@ -1,5 +1,6 @@
 import type { QueryResultRow } from 'pg';
 import { join } from 'node:path';
+import { DATABASE } from '../../runtime/contract.js';
 import { RuntimeError } from '../../runtime/errors.js';
 import { planMigrations, readMigrations, type AppliedMigration } from '../../runtime/store/migration-plan.js';
 import type { RunningStack } from '../context.js';
@@ -14,7 +15,8 @@ const POOL_WAIT_S = 1;
 const query = <R extends QueryResultRow>(stack: RunningStack, service: string, sql: string, database?: string) =>
   sqlOn(databaseAt(stack.outputs, service, database))<R>(sql);
 
-const timescaledb: Check = {
+/** The engine, and that a database has the extension. */
+export const timescaledbIn = (database: string): Check => ({
   name: 'timescaledb',
   fix: 'npm run up',
   run: async (stack) => {
@@ -25,6 +27,7 @@ const timescaledb: Check = {
               (select extversion from pg_extension where extname = 'timescaledb') as extension,
               (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
               current_setting('max_connections')::int as most`,
+      database,
     );
     if (!row?.extension)
       throw new Failing(
@@ -33,7 +36,7 @@ const timescaledb: Check = {
       );
     return `PostgreSQL ${row.version}, TimescaleDB ${row.extension}, ${String(row.used)} of ${String(row.most)} connections`;
   },
-};
+});
 
 const migrations: Check = {
   name: 'migrations',
@@ -100,4 +103,4 @@ const pgbouncer: Check = {
 };
 
 /** The database and the pool before it. */
-export const databaseChecks: readonly Check[] = [timescaledb, migrations, pgbouncer];
+export const databaseChecks: readonly Check[] = [timescaledbIn(DATABASE), migrations, pgbouncer];

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { INSTANCE_LABEL } from '../../components/stack-context.js';
 import { labelOf } from '../../stack/docker-host.js';
+import { MAKE_ROOM } from '../../stack/disk-room.js';
 import type { RunningStack } from '../context.js';
 import { versionsBelowFloor } from '../versions.js';
 import { Failing, type Check } from './check.js';
@@ -31,34 +32,44 @@ const docker: Check = {
 
 interface Health {
   readonly Name: string;
-  readonly State: { readonly Health?: { readonly Status: string } };
+  readonly State: { readonly Status: string; readonly Health?: { readonly Status: string } };
 }
 
 const containers: Check = {
   name: 'containers',
   fix: 'npm run up',
   run: async ({ docker: host, outputs }) => {
-    const mine = (await host.containers()).filter((one) => labelOf(one, INSTANCE_LABEL) === outputs.instance);
-    const states = new Map(mine.map(({ Names, State }) => [Names, State]));
-    const missing = outputs.containers.filter((name) => !states.has(name));
-    if (missing.length > 0) throw new Failing(`missing: ${missing.join(', ')}`, 'npm run up');
-    const down = [...states].filter(([, state]) => state !== 'running');
-    const paused = down.filter(([, state]) => state === 'paused').map(([name]) => name);
-    const told = down.map(([name, state]) => `${name} is ${state}`).join(', ');
-    if (paused.length > 0) throw new Failing(told, `docker unpause ${paused.join(' ')}`);
-    if (down.length > 0) throw new Failing(told, 'npm run up');
-    const found = JSON.parse(await host.docker(['inspect', ...states.keys()])) as Health[];
-    const sick = found.filter(({ State }) => State.Health?.Status !== 'healthy');
-    if (sick.length > 0)
-      throw new Failing(
-        sick
-          .map(({ Name, State }) => `${Name.slice(1)} is ${State.Health?.Status ?? 'without a health check'}`)
-          .join(', '),
-        `docker restart ${sick.map(({ Name }) => Name.slice(1)).join(' ')}`,
-      );
-    return `${String(states.size)} running and healthy`;
+    const names = (await host.containers())
+      .filter((one) => labelOf(one, INSTANCE_LABEL) === outputs.instance)
+      .map(({ Names }) => Names);
+    const found = names.length === 0 ? [] : (JSON.parse(await host.docker(['inspect', ...names])) as Health[]);
+    const conditions = new Map(found.map(({ Name, State }) => [Name.slice(1), conditionOf(State)]));
+    for (const name of outputs.containers) if (!conditions.has(name)) conditions.set(name, 'missing');
+    const bad = [...conditions].filter(([, condition]) => condition !== 'healthy');
+    if (bad.length === 0) return `${String(conditions.size)} running and healthy`;
+    throw new Failing(bad.map(([name, condition]) => `${name} is ${condition}`).join(', '), fixOf(new Map(bad)));
   },
 };
+
+/** `healthy`, or what it is instead. */
+function conditionOf({ Status, Health }: Health['State']): string {
+  return Status === 'running' ? (Health?.Status ?? 'without a health check') : Status;
+}
+
+/** All of it in one line: `up` starts and makes again, and what is left is for Docker itself. */
+function fixOf(bad: ReadonlyMap<string, string>): string {
+  const of = (...conditions: string[]) =>
+    [...bad].filter(([, condition]) => conditions.includes(condition)).map(([name]) => name);
+  const paused = of('paused');
+  const sick = of('unhealthy', 'without a health check');
+  const starting = of('starting');
+  const steps = [
+    ...(paused.length > 0 ? [`docker unpause ${paused.join(' ')}`] : []),
+    ...(sick.length > 0 ? [`docker restart ${sick.join(' ')}`] : []),
+    ...(bad.size > paused.length + sick.length + starting.length ? ['npm run up'] : []),
+  ];
+  return steps.length > 0 ? steps.join(' && ') : 'npm run doctor; what starts needs a moment';
+}
 
 /** What of the images is below its security floor: a warning for development, a failure for production. */
 export const versions: Check = {
@@ -76,11 +87,11 @@ export const versions: Check = {
 /** Room where Docker keeps images and volumes; `floorMb` is the least before things go wrong, in MiB. */
 const disk = (floorMb: number): Check => ({
   name: 'disk',
-  fix: 'docker system prune',
+  fix: MAKE_ROOM,
   run: async (stack) => {
     const { freeMb, where } = await room(stack);
     const told = `${String(freeMb)} MiB free ${where}`;
-    if (freeMb < floorMb) throw new Failing(`${told}, expected ${String(floorMb)}`, 'docker system prune');
+    if (freeMb < floorMb) throw new Failing(`${told}, expected ${String(floorMb)}`, MAKE_ROOM);
     return told;
   },
 });

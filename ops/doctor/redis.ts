@@ -33,7 +33,7 @@ async function ask<T>(stack: RunningStack, service: string, question: (client: R
   }
 }
 
-interface Vote {
+export interface Vote {
   readonly name: string;
   /** `OK …`, or what is missing for a quorum. */
   readonly answer: string;
@@ -61,6 +61,20 @@ async function roleOf(stack: RunningStack, name: string): Promise<string> {
   }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
 }
 
+/** The one master that every Sentinel names, each with a quorum; `Failing` where that is not so. */
+export function agreedMaster(votes: readonly Vote[]): string {
+  const failing = votes.filter(({ answer }) => !answer.startsWith('OK'));
+  if (failing.length > 0)
+    throw new Failing(failing.map(({ name, answer }) => `${name}: ${answer}`).join('; '), 'npm run up');
+  const masters = [...new Set(votes.map(({ master }) => master))];
+  if (masters.length === 1 && masters[0] !== undefined) return masters[0];
+  const told = masters.map((master) => {
+    const names = votes.filter((vote) => vote.master === master).map(({ name }) => name);
+    return `${names.join(' and ')}: ${master}`;
+  });
+  throw new Failing(`the Sentinels name different masters (${told.join('; ')})`, 'npm run up');
+}
+
 /** A majority of the Sentinels agrees on one master, and the other node copies from it. */
 export const redis: Check = {
   name: 'redis',
@@ -70,12 +84,7 @@ export const redis: Check = {
     const sentinels = names.filter((name) => name.startsWith('redis-sentinel'));
     if (sentinels.length === 0) return 'external';
     const votes = await Promise.all(sentinels.map(async (name) => voteOf(stack, name)));
-    const failing = votes.filter(({ answer }) => !answer.startsWith('OK'));
-    if (failing.length > 0)
-      throw new Failing(failing.map(({ name, answer }) => `${name}: ${answer}`).join('; '), 'npm run up');
-    const masters = new Set(votes.map(({ master }) => master));
-    const [master = '?'] = masters;
-    if (masters.size !== 1) throw new Failing(`the Sentinels name ${[...masters].join(' and ')}`, 'npm run up');
+    const master = agreedMaster(votes);
     const roles = await Promise.all(['redis-master', 'redis-replica'].map(async (name) => roleOf(stack, name)));
     if ([...roles].sort().join() !== 'master,slave connected')
       throw new Failing(`redis-master: ${roles[0] ?? ''}; redis-replica: ${roles[1] ?? ''}`, 'npm run up');

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { INSTANCE_LABEL, VERSIONS_FILE } from '../../components/stack-context.js';
+import { runningStack } from '../../ops/context.js';
+import { perform } from '../../ops/doctor/check.js';
+import { timescaledbIn } from '../../ops/doctor/database.js';
+import { versions } from '../../ops/doctor/host.js';
 import { clientConfig, rowsOf } from '../support/database.js';
 import { examine, follow, type Examination } from '../support/doctor.js';
+import { asAdmin, settledPair } from '../support/redis-pair.js';
 import { waitFor } from '../support/services.js';
-import { container, docker, inside, run } from '../support/test-stack.js';
+import { container, docker, inside, inspect, run, TEST_STACK } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
 const GATEWAY_UNIT = 'telegram-gateway.service';
@@ -73,9 +79,10 @@ describe('O4 a fault that other parts do not feel', () => {
   beforeAll(async () => {
     await inside('gateway-host', 'chmod', '644', SESSION);
     await exhaustPool(pool.signal);
-    // The clock of the machine that asks, ten seconds ahead; a disk floor that no disk reaches.
-    const ahead = 'data:text/javascript,const now=Date.now;Date.now=()=>now()+10000';
-    found = examine(['--disk-floor', '1000000000'], { NODE_OPTIONS: `--import "${ahead}"` });
+    // The machine that asks: its clock ten seconds ahead, and an old Node.js; a disk floor that no disk reaches.
+    const other =
+      "data:text/javascript,const now=Date.now;Date.now=()=>now()+10000;Object.defineProperty(process.versions,'node',{value:'22.9.0'})";
+    found = examine(['--disk-floor', '1000000000'], { NODE_OPTIONS: `--import "${other}"` });
   }, 3 * MINUTES);
 
   afterAll(() => {
@@ -85,7 +92,7 @@ describe('O4 a fault that other parts do not feel', () => {
 
   it('O4 turns its own row red and no other, and the doctor ends with 1', () => {
     expect([found.code, found.report.ok]).toEqual([1, false]);
-    expect(Object.keys(found.red).sort()).toEqual(['clock', 'disk', 'pgbouncer', 'session']);
+    expect(Object.keys(found.red).sort()).toEqual(['clock', 'disk', 'node', 'pgbouncer', 'session']);
   });
 
   it('O4 a session that others may read', async () => {
@@ -103,8 +110,12 @@ describe('O4 a fault that other parts do not feel', () => {
   });
 
   it('O4 a disk below its floor', () => {
-    expect(found.red['disk']).toMatchObject({ fix: 'docker system prune' });
+    expect(found.red['disk']).toMatchObject({ fix: 'docker image prune --all && docker builder prune' });
     expect(found.red['disk']?.detail).toMatch(/^\d+ MiB free under \S+, expected 1000000000$/);
+  });
+
+  it('O4 a Node.js that is too old', () => {
+    expect(found.red['node']).toMatchObject({ detail: 'Node.js 22.9.0, expected 24', fix: 'npm ci' });
   });
 
   it('O4 a clock that is off', () => {
@@ -150,22 +161,27 @@ describe('O4 a fault that other parts do not feel', () => {
   );
 });
 
-describe('O4 parts that stopped', () => {
-  const stopped = ['redis-sentinel-2', 'redis-sentinel-3', 'timescaledb', 'simulator', 'gateway-api'];
+describe('O4 parts that stopped, were killed, or are gone', () => {
+  const killed = ['redis-sentinel-3'];
+  const removed = ['consumer'];
+  const stopped = ['redis-sentinel-2', 'timescaledb', 'simulator', 'gateway-api'];
   let found: Examination;
   beforeAll(async () => {
     await Promise.all(stopped.map((part) => docker('stop', container(part))));
+    await docker('kill', ...killed.map(container));
+    await docker('rm', '-f', ...removed.map(container));
     found = examine();
   }, 3 * MINUTES);
 
   it('O4 every one is named, by Docker and by its own protocol', () => {
     const red = told(found);
-    for (const part of stopped) expect(red['containers']).toContain(`${container(part)} is exited`);
+    for (const part of [...stopped, ...killed]) expect(red['containers']).toContain(`${container(part)} is exited`);
+    for (const part of removed) expect(red['containers']).toContain(`${container(part)} is missing`);
     expect(red['redis']).toMatch(/redis-sentinel-1: NOQUORUM .*; redis-sentinel-2: .*ECONNREFUSED/);
     expect(red['timescaledb']).toContain('ECONNREFUSED');
     expect(red['migrations']).toContain('ECONNREFUSED');
     expect(red['gateway']).toMatch(/telegram: .*|database: .*/);
-    expect(red['consumer']).toMatch(/database: /);
+    expect(red['consumer']).toMatch(/^no answer from .*: ECONNREFUSED$/);
     expect(red['api']).toMatch(/^no answer from http:\/\/127\.0\.0\.1:\d+\/health\/ready: ECONNREFUSED$/);
   });
 
@@ -184,50 +200,169 @@ describe('O4 parts that stopped', () => {
   );
 });
 
-/** Each breaks one thing, and is mended by the very command that the doctor prints. */
-const FAULTS: readonly {
+interface Fault {
   readonly what: string;
   readonly row: string;
   readonly inflict: () => Promise<unknown>;
   readonly detail: RegExp;
   readonly fix: string;
-}[] = [
-  {
-    what: 'the unit stopped',
-    row: 'systemd unit',
-    inflict: () => inside('gateway-host', 'systemctl', 'stop', GATEWAY_UNIT),
-    detail: /^telegram-gateway\.service is inactive \(success\)$/,
-    fix: `docker exec ${container('gateway-host')} systemctl restart ${GATEWAY_UNIT}`,
-  },
-  {
-    what: 'a queue was deleted',
-    row: 'rabbitmq',
-    inflict: () =>
-      inside('rabbitmq', 'rabbitmqctl', '-q', 'delete_queue', '--vhost', 'telegram', 'telegram.consumer.default'),
-    detail: /^there is no queue telegram\.consumer\.default$/,
-    fix: `docker restart ${container('rabbitmq')}`,
-  },
-  {
-    what: 'a container is paused',
-    row: 'containers',
-    inflict: () => docker('pause', container('redis-replica')),
-    detail: /redis-replica is paused$/,
-    fix: `docker unpause ${container('redis-replica')}`,
-  },
+}
+
+/** Each breaks one thing, and is mended by the very command that the doctor prints. Those of a line do not feel each other. */
+const FAULTS: readonly (readonly Fault[])[] = [
+  [
+    {
+      what: 'the unit stopped',
+      row: 'systemd unit',
+      inflict: () => inside('gateway-host', 'systemctl', 'stop', GATEWAY_UNIT),
+      detail: /^telegram-gateway\.service is inactive \(success\)$/,
+      fix: `docker exec ${container('gateway-host')} systemctl restart ${GATEWAY_UNIT}`,
+    },
+    {
+      what: 'nobody consumes',
+      row: 'rabbitmq',
+      inflict: async () => {
+        await docker('stop', container('consumer'));
+        // The broker counts every few seconds.
+        await waitFor('the count of consumers', () => Promise.resolve('rabbitmq' in examine().red), MINUTES);
+      },
+      detail: /^nobody consumes telegram\.consumer\.default$/,
+      fix: `docker restart ${container('consumer')}`,
+    },
+  ],
+  [
+    {
+      what: 'a queue was deleted',
+      row: 'rabbitmq',
+      inflict: () =>
+        inside('rabbitmq', 'rabbitmqctl', '-q', 'delete_queue', '--vhost', 'telegram', 'telegram.consumer.default'),
+      detail: /^there is no queue telegram\.consumer\.default$/,
+      fix: `docker restart ${container('rabbitmq')}`,
+    },
+    {
+      what: 'a container is paused',
+      row: 'containers',
+      inflict: () => docker('pause', container('redis-replica')),
+      detail: /redis-replica is paused$/,
+      fix: `docker unpause ${container('redis-replica')}`,
+    },
+  ],
 ];
 
-describe('O4 a fault, its row, its command', () => {
-  it.each(FAULTS)(
-    'O4 $what',
-    async ({ row, inflict, detail, fix }) => {
-      await inflict();
-      const { red } = examine();
-      expect(red[row]?.detail).toMatch(detail);
-      expect(red[row]?.fix).toBe(fix);
-      follow(red[row]?.fix ?? '');
+/** What is broken for a moment where the doctor looks, and put right by whoever broke it. */
+describe('O4 a fault that no command of the doctor may be tried on', () => {
+  const sql = async (text: string): Promise<void> => {
+    const client = clientOf('timescaledb');
+    await client.connect();
+    await client.query(text).finally(() => client.end());
+  };
+  const stack = () => runningStack({ stack: TEST_STACK });
+
+  it(
+    'O4 a migration that is pending, and one whose file was edited',
+    async () => {
+      const record = 'telegram_gateway.schema_migrations';
+      await sql(`create table public.kept as select * from ${record} where version >= 8`);
+      try {
+        await sql(`delete from ${record} where version = 9`);
+        const pending = examine().red['migrations'];
+        await sql(`update ${record} set checksum = 'another' where version = 8`);
+        const edited = examine().red['migrations'];
+        expect(pending).toMatchObject({ detail: 'pending: 09_api.sql', fix: 'npm run up' });
+        expect(edited).toMatchObject({
+          detail: '08_policies.sql was changed after it was applied',
+          fix: 'git checkout -- sql/08_policies.sql',
+        });
+      } finally {
+        await sql(
+          `begin; delete from ${record} where version >= 8; insert into ${record} select * from public.kept; drop table public.kept; commit`,
+        );
+      }
+      expect(examine().red['migrations']).toBeUndefined();
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    'O4 a database without the extension',
+    async () => {
+      await sql('create database doctor_without template template0');
+      try {
+        const result = await perform(timescaledbIn('doctor_without'), await stack());
+        expect(result).toMatchObject({ ok: false, detail: 'the extension timescaledb is not in the database' });
+        expect(result.fix).toContain('restore the newest backup');
+      } finally {
+        await sql('drop database doctor_without with (force)');
+      }
+    },
+    MINUTES,
+  );
+
+  it(
+    'O4 a part below its floor, which production may not run',
+    async () => {
+      const name = container('below-floor');
+      const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+      const home = join(folder, basename(dirname(VERSIONS_FILE)));
+      mkdirSync(home);
+      writeFileSync(join(home, basename(VERSIONS_FILE)), 'redis 7.0.0 8.10.2 below\n');
+      const label = `${INSTANCE_LABEL}=${name}`;
+      await docker('create', '--name', name, '--label', label, '--network', 'none', (await inspect('consumer')).Image);
+      try {
+        await docker('cp', home, `${name}:${dirname(dirname(VERSIONS_FILE))}`);
+        const own = await stack();
+        const told = async (environment: string) =>
+          perform(versions, { ...own, outputs: { ...own.outputs, instance: name, environment } });
+        const line = 'redis 7.0.0 is below its security floor 8.10.2: fit for development, not for production';
+        expect(await told('development')).toMatchObject({ ok: true, detail: `! ${line}` });
+        expect(await told('production')).toMatchObject({
+          ok: false,
+          detail: line,
+          fix: 'set telegram:images to upstream, then `npm run up`',
+        });
+      } finally {
+        await docker('rm', '-f', name);
+        rmSync(folder, { recursive: true });
+      }
+    },
+    MINUTES,
+  );
+
+  it(
+    'O4 a replica that is not let in',
+    async () => {
+      const { master, replica } = await settledPair();
+      await asAdmin(master, 'ACL', 'SETUSER', 'replication', 'off');
+      try {
+        await asAdmin(master, 'CLIENT', 'KILL', 'TYPE', 'replica');
+        await waitFor('the replica to lose its master', () => Promise.resolve('redis' in examine().red), MINUTES);
+        const { detail, fix } = examine().red['redis'] ?? {};
+        expect(detail).toMatch(new RegExp(`${replica}: slave connect`));
+        expect(detail).toMatch(new RegExp(`${master}: master`));
+        expect(fix).toBe('npm run up');
+      } finally {
+        await asAdmin(master, 'ACL', 'SETUSER', 'replication', 'on');
+      }
       await allGreen();
     },
-    5 * MINUTES,
+    4 * MINUTES,
+  );
+});
+
+describe('O4 a fault, its row, its command', () => {
+  it.each(FAULTS.map((group) => [group.map(({ what }) => what).join('; '), group] as const))(
+    'O4 %s',
+    async (_, group) => {
+      for (const { inflict } of group) await inflict();
+      const { red } = examine();
+      for (const { row, detail, fix } of group) {
+        expect(red[row]?.detail).toMatch(detail);
+        expect(red[row]?.fix).toBe(fix);
+      }
+      for (const { row } of group) follow(red[row]?.fix ?? '');
+      await allGreen();
+    },
+    6 * MINUTES,
   );
 
   it('O4 --disk-floor that is no number is refused', () => {

@@ -25,7 +25,8 @@ export function mending(): void {
         const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string; fix: string }[] };
         const { detail = '', fix } = checks.find(({ name }) => name === 'containers') ?? {};
         expect(code).toBe(1);
-        for (const name of REMOVED) expect(detail).toContain(name);
+        for (const name of REMOVED) expect(detail).toContain(`${name} is missing`);
+        for (const name of KILLED) expect(detail).toContain(`${name} is exited`);
         expect(fix).toBe('npm run up');
       },
       2 * MINUTES,
