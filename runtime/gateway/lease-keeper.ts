@@ -23,10 +23,14 @@ export interface LeaseKeeperOptions {
   readonly ttlMs?: number;
   /** @default 5000 */
   readonly renewMs?: number;
+  /** From the answer that the lease is lost until the connection to Telegram is closed, at most. @default 2000 */
+  readonly leaveMs?: number;
   /** `<machine> <anything>`. @default of this machine and process */
   readonly owner?: string;
 }
 
+const RENEW_MS = 5_000;
+const LEAVE_MS = 2_000;
 /** How often a database that is away is asked again. */
 const RETRY_MS = 1_000;
 
@@ -36,7 +40,9 @@ const RETRY_MS = 1_000;
  *
  * Promised: `take` resolves only when no other machine has renewed its lease lately; on the same machine the session lock
  * has told already that the last gateway is dead, so nothing is waited for. Whoever loses the lease learns of it at its next
- * commit, or within `renewMs`.
+ * commit, or within `renewMs`, and leaves Telegram first of all; the one that took it over connects no sooner than that.
+ * Not promised: that a machine leaves Telegram which cannot reach the database that the other one reaches (it keeps its
+ * connection, as in any outage of the database), or whose process is frozen: it stores nothing, and that is all.
  * On failure: it waits for a database that is away; SESSION_IN_USE when a gateway of another machine goes on renewing.
  */
 export class LeaseKeeper {
@@ -63,6 +69,7 @@ export class LeaseKeeper {
         this.#fence = attempt.fence;
         logger.info({ ...attempt.fence }, 'this gateway serves the account');
         void this.#renew(attempt.fence);
+        if (attempt.bereaved) await this.#leaveTimeToLeave();
         return;
       }
       // It is alive if it renews while we watch.
@@ -80,6 +87,16 @@ export class LeaseKeeper {
     if (this.#fence) await this.options.store.release(this.#fence);
   }
 
+  /** Telegram revokes a session that two machines use at once. */
+  async #leaveTimeToLeave(): Promise<void> {
+    const { logger, signal, renewMs = RENEW_MS, leaveMs = LEAVE_MS } = this.options;
+    logger.warn(
+      { waitMs: renewMs + leaveMs },
+      'another machine let its lease run out: waiting for it to leave Telegram',
+    );
+    await delay(renewMs + leaveMs, undefined, { signal });
+  }
+
   async #attempt(): Promise<LeaseAttempt> {
     const { accountId, store, logger, signal, owner = thisProcess() } = this.options;
     for (let said = false; ; said = true) {
@@ -93,7 +110,7 @@ export class LeaseKeeper {
   }
 
   async #renew(fence: Fence): Promise<void> {
-    const { store, signal, logger, onLost, renewMs = 5_000 } = this.options;
+    const { store, signal, logger, onLost, renewMs = RENEW_MS } = this.options;
     const ended = () => signal.aborted || this.#released;
     for (;;) {
       await delay(renewMs, undefined, { signal }).catch(() => undefined);

@@ -28,7 +28,11 @@ on conflict (account_id) do update
        updated_at = now()
  where s.lease_until is null or s.lease_until < clock_timestamp()
     or split_part(s.lease_owner, ' ', 1) = split_part(excluded.lease_owner, ' ', 1)
-returning lease_epoch`,
+returning lease_epoch,
+          -- As it was before this statement: another machine held it, and never gave it back.
+          exists (select from ${SCHEMA}.account_state before
+                   where before.account_id = $1 and before.lease_until is not null
+                     and split_part(before.lease_owner, ' ', 1) <> split_part($2, ' ', 1)) as bereaved`,
 };
 
 const HOLDER: Statement = {
@@ -70,7 +74,14 @@ export interface LeaseHeld {
   readonly leftMs: number;
 }
 
-export type LeaseAttempt = { readonly taken: true; readonly fence: Fence } | LeaseHeld;
+export interface LeaseTaken {
+  readonly taken: true;
+  readonly fence: Fence;
+  /** Another machine let it run out without giving it back: it may be alive, and learns of its loss when it renews. */
+  readonly bereaved: boolean;
+}
+
+export type LeaseAttempt = LeaseTaken | LeaseHeld;
 
 /** `owner` is `<machine> <anything>`: the machine decides who may take over at once. */
 export async function takeLease(
@@ -80,8 +91,8 @@ export async function takeLease(
   ttlMs: number,
 ): Promise<LeaseAttempt> {
   for (;;) {
-    const { rows } = await database.run<{ lease_epoch: string }>(TAKE, [accountId, owner, ttlMs]);
-    if (rows[0]) return { taken: true, fence: { accountId, epoch: rows[0].lease_epoch } };
+    const { rows } = await database.run<{ lease_epoch: string; bereaved: boolean }>(TAKE, [accountId, owner, ttlMs]);
+    if (rows[0]) return { taken: true, fence: { accountId, epoch: rows[0].lease_epoch }, bereaved: rows[0].bereaved };
     const holder = await database.run<{ lease_owner: string; lease_epoch: string; left_ms: number | null }>(HOLDER, [
       accountId,
     ]);
