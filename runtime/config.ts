@@ -102,12 +102,39 @@ export const environmentSchema = z.object({
   TELEGRAM_SIMULATOR_ADDRESS: z.string().default('').describe('host:port of the Telegram simulator. Development only.'),
   TELEGRAM_SIMULATOR_PUBLIC_KEY: z.string().default('').describe('Public RSA key (base64 DER, SPKI) of the simulator.'),
 
-  TELEGRAM_CONSUMER_GROUP: z.string().default(DEFAULT_GROUP).describe('Consumer group of this process.'),
+  TELEGRAM_CONSUMER_GROUP: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'expected lower-case letters, digits, "_" and "-", at most 63')
+    .default(DEFAULT_GROUP)
+    .describe('Consumer group of this process; groups read independently of each other.'),
   TELEGRAM_CONSUMER_MODE: z
     .enum(['queue', 'poll', 'dual'])
     .default('queue')
-    .describe('How the consumer gets its events.'),
-  TELEGRAM_CONSUMER_PREFETCH: z.coerce.number().int().min(1).default(200).describe('Unacknowledged messages at once.'),
+    .describe('How the consumer gets its events: from its queue, by polling cache and database, or both.'),
+  TELEGRAM_CONSUMER_PREFETCH: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(200)
+    .describe('Unacknowledged messages at once; also the most that one polling round takes, up to 1000.'),
+  TELEGRAM_CONSUMER_POLL_INTERVAL_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(50)
+    .describe('Pause of a polling consumer that found nothing, in ms.'),
+  TELEGRAM_CONSUMER_SWEEP_INTERVAL_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(2_000)
+    .describe('How often a polling consumer with a cache asks the database itself, in ms.'),
+  TELEGRAM_CONSUMER_VISIBILITY_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .default(30_000)
+    .describe('How long work that a poller took from the database stays its own, in ms.'),
 
   TELEGRAM_API_RATE_LIMIT: z.coerce.number().int().min(1).default(600).describe('Requests a minute of one API key.'),
   TELEGRAM_STATUS_GATEWAY: z

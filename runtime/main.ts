@@ -15,9 +15,9 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
         await runGateway(environment, credentials, logger, shutdown, createGatewayParts(context));
       });
     case 'consumer':
-      return startWithCredentials('consumer', async ({ environment, credentials, logger, shutdown }) => {
+      return startWithCredentials('consumer', async (context) => {
         const { runConsumer } = await import('./consumer/process.js');
-        await runConsumer(environment, credentials, logger, shutdown);
+        await runConsumer(context);
       });
     case 'api':
       return startWithCredentials('api', async (context) => {

@@ -13,6 +13,11 @@ export interface ProcessContext {
   readonly shutdown: Shutdown;
 }
 
+/** The same of a process that has credentials. */
+export interface CredentialedContext extends ProcessContext {
+  readonly credentials: CredentialStore;
+}
+
 /**
  * Runs one long-running process: environment, logger, process metrics, signals, then `run`. What fails before the process
  * stands ends it with the error's own exit code, so that systemd knows what is worth a restart.
@@ -35,7 +40,7 @@ export async function startProcess(name: string, run: (context: ProcessContext) 
 /** The same for a process that has credentials. */
 export async function startWithCredentials(
   name: string,
-  run: (context: ProcessContext & { readonly credentials: CredentialStore }) => Promise<unknown>,
+  run: (context: CredentialedContext) => Promise<unknown>,
 ): Promise<void> {
   await startProcess(name, (context) =>
     run({ ...context, credentials: new CredentialStore(context.environment.TELEGRAM_CREDENTIALS_FILE) }),

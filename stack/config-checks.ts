@@ -60,9 +60,13 @@ function production({ environment, telegram, gateway, dataPolicy }: StackConfig)
   ];
 }
 
+/** The default group's queue takes every event: with nobody reading from it, it would grow for ever. */
 function modes({ rabbitmq, consumer }: StackConfig): string[] {
-  if (consumer.mode === 'queue' && rabbitmq.kind !== 'off') return [];
-  if (consumer.mode === 'queue')
+  if (rabbitmq.kind === 'off' && consumer.mode !== 'poll')
     return ['telegram:consumer.mode: expected "poll" while telegram:rabbitmq.kind is "off"'];
-  return [`telegram:consumer.mode: "${consumer.mode}" does not exist yet; expected "queue"`];
+  if (rabbitmq.kind !== 'off' && consumer.mode === 'poll')
+    return [
+      'telegram:consumer.mode: expected "queue" or "dual" with a broker; "poll" goes with telegram:rabbitmq.kind "off"',
+    ];
+  return [];
 }

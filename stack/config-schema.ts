@@ -202,7 +202,10 @@ const api = z
 const consumer = z
   .strictObject({
     port: port(4011, 'Host port of health and metrics.'),
-    mode: z.enum(['queue', 'poll', 'dual']).default('queue').describe('How events arrive; only `queue` exists yet.'),
+    mode: z
+      .enum(['queue', 'poll', 'dual'])
+      .default('queue')
+      .describe('How events arrive; `poll` is for a stack without a broker.'),
     cpus: cpus(0.5),
     memoryMb: memoryMb(256),
   })

@@ -7,14 +7,16 @@
  * On failure: the caller asks the database.
  */
 import type { ChainableCommander, Redis } from 'ioredis';
-import { DEDUP_TTL_S, HOT_TTL_S } from '../contract.js';
+import { DEDUP_TTL_S, DEFAULT_GROUP, HOT_TTL_S } from '../contract.js';
 import type { TelegramEvent } from '../events.js';
 import { metrics } from '../metrics.js';
 import { closeRedis } from './client.js';
-import { generateChannelKey, generateDedupKey, generateMessageKey } from './keys.js';
+import { POLLING_GROUPS_KEY, generateChannelKey, generateDedupKey, generateMessageKey } from './keys.js';
 
 /** Entries a channel's recent set holds at most: in a group that reads from its queue nobody takes them out. */
 const RECENT_MAX = 10_000;
+/** A group that was not announced for so long polls no more, in ms. */
+const GROUP_LIFE_MS = 600_000;
 
 export interface CacheStats {
   readonly connected: boolean;
@@ -35,15 +37,25 @@ export class RedisTelegramCache {
   #fallbacks = 0;
   /** Channels that this process has cached messages of. */
   readonly #channels = new Set<string>();
+  /** Groups whose recent sets this process fills. */
+  #groups: readonly string[] = [DEFAULT_GROUP];
 
   readonly #client: () => Redis;
 
-  /** `redis`: the client, or what tells the client of now. */
-  constructor(redis: Redis | { readonly redis: Redis }) {
+  /** `redis`: the client, or what tells the client of now. `group`: whose recent sets this process reads. */
+  constructor(
+    redis: Redis | { readonly redis: Redis },
+    private readonly group: string = DEFAULT_GROUP,
+  ) {
     this.#client = 'redis' in redis ? () => redis.redis : () => redis;
   }
 
-  /** One pipeline, so one round trip: hot copy, duplicate hint, entry in the channel's recent set. */
+  /** False while Redis is away: whatever is asked then has an empty answer. */
+  get connected(): boolean {
+    return this.#client().status === 'ready';
+  }
+
+  /** One pipeline, so one round trip: hot copy, duplicate hint, entry in the channel's recent set of each group. */
   async cacheMessage(event: TelegramEvent): Promise<void> {
     await this.cacheMessages([event]);
   }
@@ -57,9 +69,9 @@ export class RedisTelegramCache {
       this.#channels.add(channelId);
       pipeline.set(generateMessageKey(channelId, messageId), JSON.stringify(event), 'EX', HOT_TTL_S);
       pipeline.set(generateDedupKey(channelId, messageId), '1', 'EX', DEDUP_TTL_S);
-      pipeline.zadd(generateChannelKey(channelId), Date.parse(event.receivedAt), messageId);
+      for (const key of this.#recentKeys(channelId)) pipeline.zadd(key, Date.parse(event.receivedAt), messageId);
     }
-    for (const key of new Set(events.map((event) => generateChannelKey(event.channelId)))) {
+    for (const key of new Set(events.flatMap((event) => this.#recentKeys(event.channelId)))) {
       pipeline.zremrangebyrank(key, 0, -RECENT_MAX - 1);
       pipeline.expire(key, HOT_TTL_S);
     }
@@ -73,14 +85,22 @@ export class RedisTelegramCache {
     return found === 1;
   }
 
-  /** Oldest first: candidates to claim. Whose hot copy is gone is left out; the database finds it. */
+  /**
+   * Oldest first: candidates to claim. Whose hot copy is gone is left out, now and from here on; the database finds it.
+   * Several calls of the same moment share their round trips.
+   */
   async getUnprocessedMessages(channelId: string, limit: number): Promise<readonly TelegramEvent[]> {
-    const ids = await this.#read(() => this.#client().zrange(generateChannelKey(channelId), 0, String(limit - 1)));
+    const key = generateChannelKey(channelId, this.group);
+    const ids = await this.#read(() => this.#client().zrange(key, 0, String(limit - 1)));
     if (!ids || ids.length === 0) return [];
     const copies = await this.#read(() => this.#client().mget(ids.map((id) => generateMessageKey(channelId, id))));
     if (!copies) return [];
     const events = copies.flatMap((copy) => (copy === null ? [] : [JSON.parse(copy) as TelegramEvent]));
     this.#count(events.length, copies.length - events.length);
+    await this.markAsProcessed(
+      channelId,
+      ids.filter((_id, index) => copies[index] === null),
+    );
     return events;
   }
 
@@ -90,15 +110,28 @@ export class RedisTelegramCache {
     await this.#write(
       this.#client()
         .pipeline()
-        .zrem(generateChannelKey(channelId), ...messageIds),
+        .zrem(generateChannelKey(channelId, this.group), ...messageIds),
     );
+  }
+
+  /** Says that this process's group polls, so that whoever caches messages fills its recent sets too. To be said again and again. */
+  async announceGroup(now = Date.now()): Promise<void> {
+    await this.#write(this.#client().pipeline().zadd(POLLING_GROUPS_KEY, now, this.group));
+  }
+
+  /** Learns which groups poll. */
+  async learnGroups(now = Date.now()): Promise<void> {
+    const groups = await this.#read(() =>
+      this.#client().zrange(POLLING_GROUPS_KEY, now - GROUP_LIFE_MS, '+inf', 'BYSCORE'),
+    );
+    if (groups) this.#groups = [...new Set([DEFAULT_GROUP, ...groups])];
   }
 
   /** Drops the entries whose hot copies have expired. Returns how many; sets of idle channels expire by themselves. */
   async cleanupExpired(now = Date.now()): Promise<number> {
     const pipeline = this.#client().pipeline();
-    for (const channelId of this.#channels)
-      pipeline.zremrangebyscore(generateChannelKey(channelId), '-inf', now - HOT_TTL_S * 1_000);
+    for (const key of [...this.#channels].flatMap((channelId) => this.#recentKeys(channelId)))
+      pipeline.zremrangebyscore(key, '-inf', now - HOT_TTL_S * 1_000);
     const replies = await this.#write(pipeline);
     return replies.reduce<number>((sum, reply) => sum + (typeof reply === 'number' ? reply : 0), 0);
   }
@@ -109,7 +142,7 @@ export class RedisTelegramCache {
       .catch(() => null);
     const reads = this.#hits + this.#misses;
     return {
-      connected: this.#client().status === 'ready',
+      connected: this.connected,
       hits: this.#hits,
       misses: this.#misses,
       fallbacks: this.#fallbacks,
@@ -120,6 +153,10 @@ export class RedisTelegramCache {
 
   async disconnect(): Promise<void> {
     await closeRedis(this.#client());
+  }
+
+  #recentKeys(channelId: string): readonly string[] {
+    return this.#groups.map((group) => generateChannelKey(channelId, group));
   }
 
   #count(hits: number, misses: number): void {

@@ -15,10 +15,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TelegramEvent } from '../events.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
-import { AbandonError, PostponeError, type Delivery } from '../queue/telegram-message-queue.js';
-import type { Database } from '../store/database.js';
+import { AbandonError, GivenUpError, PostponeError, type Delivery } from '../queue/telegram-message-queue.js';
+import type { Database, Transaction } from '../store/database.js';
 import { isServiceUnreachable } from '../store/unreachable.js';
-import { claimWork, failWork, finishWork, type Claim, type FinishedWork } from '../store/work.js';
+import {
+  claimDueWork,
+  claimWork,
+  failWork,
+  finishWork,
+  type Claim,
+  type Claims,
+  type FinishedWork,
+} from '../store/work.js';
 import type { Handle } from './handler.js';
 
 export interface ProcessorOptions {
@@ -26,11 +34,14 @@ export interface ProcessorOptions {
   readonly group: string;
   /** Names this process in the outcomes. */
   readonly worker: string;
-  /** Path that brings the events; label of the metric. */
+  /**
+   * Path that brings the events, and label of the metric. A delivery of the broker comes again while another worker has its
+   * row; what was polled is that worker's then.
+   */
   readonly mode: 'queue' | 'poll';
   readonly handle: Handle;
   readonly logger: Logger;
-  /** Ends waiting for a database that is away. */
+  /** Ends waiting, for a turn and for a database that is away. */
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +74,8 @@ export class EventProcessor {
     this.#running = true;
     // Lets everything that came in one read of the socket into the first batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#run(this.#nextBatch());
+    while (this.#waiting.length > 0 && !this.options.signal.aborted) await this.#run(this.#nextBatch());
+    for (const item of this.#waiting.splice(0)) item.reject(new AbandonError('stopped before its turn came'));
     this.#running = false;
   }
 
@@ -92,13 +104,15 @@ export class EventProcessor {
 
   async #transact(batch: readonly Item[]): Promise<void> {
     const { database, group, worker, handle } = this.options;
-    const events = batch.map((item) => item.event);
     const { claims, finished } = await database.transaction(async (tx) => {
-      const claims = await claimWork(tx, group, events);
+      const claims = await this.#claim(
+        tx,
+        batch.map((item) => item.event),
+      );
       const finished: FinishedWork[] = [];
-      for (const event of events) {
+      for (const { event, delivery } of batch) {
         const claim = claims.get(event.id);
-        if (claim?.state !== 'claimed') continue;
+        if (claim?.state !== 'claimed' || isSpent(claim, delivery)) continue;
         const startedAt = new Date();
         await handle(event, tx);
         finished.push({ event, fence: claim.fence, startedAt });
@@ -109,30 +123,40 @@ export class EventProcessor {
     this.#settle(batch, claims, finished);
   }
 
-  #settle(batch: readonly Item[], claims: ReadonlyMap<string, Claim>, finished: readonly FinishedWork[]): void {
+  #claim(tx: Transaction, events: readonly TelegramEvent[]): Promise<Claims> {
+    const { group, worker, mode } = this.options;
+    return mode === 'poll' ? claimDueWork(tx, group, worker, events) : claimWork(tx, group, events);
+  }
+
+  #settle(batch: readonly Item[], claims: Claims, finished: readonly FinishedWork[]): void {
     const { group, mode } = this.options;
     metrics.consumed.inc({ group, mode }, finished.length);
     for (const { event, startedAt } of finished)
       metrics.endToEndLatency.observe((startedAt.getTime() - Date.parse(event.receivedAt)) / 1_000);
     for (const item of batch) {
-      const state = claims.get(item.event.id)?.state;
-      if (state === 'busy') item.reject(new PostponeError('another worker has claimed this event'));
+      const claim = claims.get(item.event.id);
+      if (claim?.state === 'busy') item.reject(new PostponeError('another worker has claimed this event'));
+      else if (claim?.state === 'claimed' && isSpent(claim, item.delivery))
+        item.reject(new GivenUpError('the tries of this event were used up on the other path'));
       else item.resolve();
-      if (state === 'gone') metrics.duplicates.inc({ stage: 'consumer' });
+      if (claim?.state === 'gone' && mode === 'queue') metrics.duplicates.inc({ stage: 'consumer' });
     }
   }
 
   async #fail(item: Item, error: unknown): Promise<void> {
     const { database, group, worker, logger } = this.options;
     const failed = { event: item.event, error: describe(error), final: item.delivery.last };
+    let givenUp = item.delivery.last;
     if (!(error instanceof AbandonError)) {
       try {
-        await this.#whileAway(() => failWork(database, group, worker, failed));
+        await this.#whileAway(async () => {
+          givenUp = (await failWork(database, group, worker, failed)) || givenUp;
+        });
       } catch (unrecorded) {
         logger.error({ err: unrecorded, event: item.event.id }, 'a failure could not be recorded');
       }
     }
-    item.reject(error);
+    item.reject(givenUp ? new GivenUpError(describe(error), { cause: error }) : error);
   }
 
   /** Repeats `work` for as long as it is the database that is missing. */
@@ -150,6 +174,11 @@ export class EventProcessor {
       }
     }
   }
+}
+
+/** Given up before, and this is a further try of the same delivery: not one that somebody sent again. */
+function isSpent(claim: Claim, { attempt }: Delivery): boolean {
+  return claim.state === 'claimed' && claim.givenUp && attempt > 0;
 }
 
 function describe(error: unknown): string {

@@ -1,4 +1,4 @@
-import { cleanRegularly } from '../cache/cleanup.js';
+import { careForCache } from '../cache/care.js';
 import { connectCache } from '../cache/client.js';
 import { appendLive } from '../cache/live-stream.js';
 import { RedisTelegramCache } from '../cache/redis-telegram-cache.js';
@@ -44,9 +44,9 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
   const connection = connectCache(environment, credentials, logger);
   const cache = connection && new RedisTelegramCache(connection);
   if (connection && cache) {
-    const stopCleaning = cleanRegularly(cache);
+    const stopCaring = careForCache(cache);
     shutdown.onClose('cache', () => {
-      stopCleaning();
+      stopCaring();
       return connection.close();
     });
   }

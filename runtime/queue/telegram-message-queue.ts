@@ -14,6 +14,7 @@
  *   throws, tries left                              | copy to the retry queue, its confirm, then ack
  *   throws, no tries left                           | reject without requeue: dead letters
  *   throws `PostponeError`                          | as a retry, but not counted
+ *   throws `GivenUpError`                           | reject without requeue: dead letters
  *   throws `AbandonError`                           | none; the broker delivers again when the channel closes
  *   body not understood, or channel not subscribed  | reject without requeue: dead letters
  *   retry queue does not take the copy              | reject with requeue (never nack: it would not count as a delivery)
@@ -49,6 +50,9 @@ export type EventHandler = (event: TelegramEvent, delivery: Delivery) => Promise
 
 /** Somebody else is at it: come back later, and do not count this as a try. */
 export class PostponeError extends Error {}
+
+/** No try is left, whatever this delivery's own count says. */
+export class GivenUpError extends Error {}
 
 /** The process ends before the handler could run. */
 export class AbandonError extends Error {}
@@ -239,7 +243,7 @@ export class TelegramMessageQueue {
     const attempt = attemptOf(message);
     const postponed = error instanceof PostponeError;
     const delayMs = RETRY_DELAYS_MS[postponed ? 0 : attempt];
-    if (delayMs === undefined) {
+    if (delayMs === undefined || error instanceof GivenUpError) {
       this.#deadLetter(channel, message, 'handler', error);
       return;
     }

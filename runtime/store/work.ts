@@ -5,9 +5,15 @@
  *   (by fence) and appends the outcomes, or throws, so that the effects roll back with it.
  * Not promised: anything once the transaction has ended.
  */
-import { SCHEMA } from '../contract.js';
-import type { TelegramEvent } from '../events.js';
+import { RETRY_DELAYS_MS, SCHEMA } from '../contract.js';
+import { eventId, type TelegramEvent } from '../events.js';
 import type { Queryable, Statement } from './database.js';
+
+const WANTED = `
+           from unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[])
+                  as e (channel_id, message_id, version, kind)
+           join ${SCHEMA}.message_work w on w.group_name = $1 and w.channel_id = e.channel_id
+                and w.message_id = e.message_id and w.version = e.version and w.kind = e.kind`;
 
 /**
  * Waits for a row that another transaction holds, then sees whether it is still there. In key order, so that two
@@ -15,12 +21,22 @@ import type { Queryable, Statement } from './database.js';
  */
 const CLAIM: Statement = {
   name: 'work_claim',
-  text: `select w.channel_id, w.message_id, w.version, w.kind, w.fence, w.attempts,
-                (w.status = 'processing' and w.claimed_until > clock_timestamp()) is true as busy
-           from unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[])
-                  as e (channel_id, message_id, version, kind)
-           join ${SCHEMA}.message_work w on w.group_name = $1 and w.channel_id = e.channel_id
-                and w.message_id = e.message_id and w.version = e.version and w.kind = e.kind
+  text: `select w.channel_id, w.message_id, w.version, w.kind, w.fence, w.status = 'failed' as given_up,
+                (w.status = 'processing' and w.claimed_until > clock_timestamp()) is true as busy${WANTED}
+          order by w.channel_id, w.message_id, w.version, w.kind
+            for update of w`,
+};
+
+/**
+ * The same for what is due, or under this worker's own lease; what anybody else has, or waits after a failure, is left out.
+ * It waits too: a row that was skipped because somebody just looked at it would stay under its lease.
+ */
+const CLAIM_DUE: Statement = {
+  name: 'work_claim_due',
+  text: `select w.channel_id, w.message_id, w.version, w.kind, w.fence, false as given_up, false as busy${WANTED}
+          where case w.status when 'pending' then w.claimed_until is null or w.claimed_until <= clock_timestamp()
+                              when 'processing' then w.claimed_by = $6 and w.claimed_until > clock_timestamp()
+                              else false end
           order by w.channel_id, w.message_id, w.version, w.kind
             for update of w`,
 };
@@ -42,27 +58,39 @@ insert into ${SCHEMA}.message_outcomes (at, group_name, kind, channel_id, messag
 select at, $1, kind, channel_id, message_id, version, posted_at, account_id, 'processed', $8, attempts + 1 from removed`,
 };
 
-/** The last failure keeps the row, as `failed`, and is told in the history; an earlier one only counts. */
+/**
+ * The last failure keeps the row, as `failed`, and is told in the history; an earlier one counts, and nobody polls the row
+ * before the pause is over.
+ */
 const FAIL: Statement = {
   name: 'work_fail',
   text: `
 with marked as (
   update ${SCHEMA}.message_work
-     set status = case when $6 then 'failed' else 'pending' end, attempts = attempts + 1, fence = fence + 1,
-         claimed_by = null, claimed_until = null, last_error = $7
+     set status = case when $6 or attempts >= cardinality($9::integer[]) then 'failed' else 'pending' end,
+         attempts = attempts + 1, fence = fence + 1, claimed_by = null, last_error = $7,
+         claimed_until = case when not $6 then clock_timestamp() + ($9::integer[])[attempts + 1] * interval '1 ms' end
    where group_name = $1 and channel_id = $2 and message_id = $3 and version = $4 and kind = $5
   returning *
 )
 insert into ${SCHEMA}.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at, account_id,
                                         status, processed_by, attempts)
 select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'failed', $8, attempts
-  from marked where $6`,
+  from marked where status = 'failed'`,
 };
 
 const MAX_ERROR_LENGTH = 1_000;
 
-/** `claimed` belongs to the caller until his transaction ends; `busy` to another worker; `gone` was finished before. */
-export type Claim = { readonly state: 'claimed'; readonly fence: string } | { readonly state: 'busy' | 'gone' };
+/**
+ * `claimed` belongs to the caller until his transaction ends, and `givenUp` says that its tries were used up; `busy` belongs
+ * to another worker; `gone` was finished before. Of polled work, whatever is not for the caller is `gone`.
+ */
+export type Claim =
+  | { readonly state: 'claimed'; readonly fence: string; readonly givenUp: boolean }
+  | { readonly state: 'busy' | 'gone' };
+
+/** By event id. */
+export type Claims = ReadonlyMap<string, Claim>;
 
 export interface FinishedWork {
   readonly event: TelegramEvent;
@@ -77,20 +105,32 @@ interface ClaimRow {
   readonly version: number;
   readonly kind: TelegramEvent['kind'];
   readonly fence: string;
+  readonly given_up: boolean;
   readonly busy: boolean;
 }
 
-/** One claim an event id. The events are distinct. */
-export async function claimWork(
+/** One claim an event id: of events that the broker delivered. The events are distinct. */
+export async function claimWork(tx: Queryable, group: string, events: readonly TelegramEvent[]): Promise<Claims> {
+  const { rows } = await tx.run<ClaimRow>(CLAIM, [group, ...keyColumns(events)]);
+  return claimsOf(events, rows);
+}
+
+/** The same of events that were polled. */
+export async function claimDueWork(
   tx: Queryable,
   group: string,
+  worker: string,
   events: readonly TelegramEvent[],
-): Promise<ReadonlyMap<string, Claim>> {
-  const { rows } = await tx.run<ClaimRow>(CLAIM, [group, ...keyColumns(events)]);
+): Promise<Claims> {
+  const { rows } = await tx.run<ClaimRow>(CLAIM_DUE, [group, ...keyColumns(events), worker]);
+  return claimsOf(events, rows);
+}
+
+function claimsOf(events: readonly TelegramEvent[], rows: readonly ClaimRow[]): Claims {
   const claims = new Map<string, Claim>(events.map((event) => [event.id, { state: 'gone' }]));
-  for (const row of rows) {
-    const id = `${row.kind}:${row.channel_id}:${row.message_id}:${String(row.version)}`;
-    claims.set(id, row.busy ? { state: 'busy' } : { state: 'claimed', fence: row.fence });
+  for (const { kind, channel_id, message_id, version, fence, busy, given_up: givenUp } of rows) {
+    const id = eventId(kind, channel_id, message_id, version);
+    claims.set(id, busy ? { state: 'busy' } : { state: 'claimed', fence, givenUp });
   }
   return claims;
 }
@@ -114,16 +154,26 @@ export async function finishWork(
 export interface FailedWork {
   readonly event: TelegramEvent;
   readonly error: string;
-  /** No further try follows. */
+  /** No further try follows, however many there were. */
   readonly final: boolean;
 }
 
-/** Outside the handler's transaction, which has been rolled back. */
-export async function failWork(database: Queryable, group: string, worker: string, failed: FailedWork): Promise<void> {
+/**
+ * Outside the handler's transaction, which has been rolled back. True when the event was given up: this was its last try, or
+ * one more than `RETRY_DELAYS_MS` has pauses, counted over both paths.
+ */
+export async function failWork(
+  database: Queryable,
+  group: string,
+  worker: string,
+  failed: FailedWork,
+): Promise<boolean> {
   const { event, final, error } = failed;
   const { channelId, messageId, version, kind } = event;
   const reason = error.slice(0, MAX_ERROR_LENGTH).replaceAll('\0', '').toWellFormed();
-  await database.run(FAIL, [group, channelId, messageId, version, kind, final, reason, worker]);
+  const key = [channelId, messageId, version, kind];
+  const { rowCount } = await database.run(FAIL, [group, ...key, final, reason, worker, RETRY_DELAYS_MS]);
+  return rowCount === 1;
 }
 
 function keyColumns(events: readonly TelegramEvent[]): readonly unknown[] {

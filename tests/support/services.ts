@@ -10,7 +10,8 @@
  * Each test makes its own database or vhost and removes it.
  */
 import { describe } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { connect, type ChannelModel } from 'amqplib';
+import type { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,6 +20,7 @@ import { createLogger } from '../../runtime/logger.js';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
 import { Database } from '../../runtime/store/database.js';
 import { migrate } from '../../runtime/store/migrate.js';
+import { openRedis } from './redis-client.js';
 
 export const SQL_DIRECTORY = join(__dirname, '..', '..', 'sql');
 export const silent = createLogger('test', process.env['TEST_LOG_LEVEL'] ?? 'silent');
@@ -171,6 +173,12 @@ export class TestBroker {
     return { host: url.hostname, port: Number(url.port), vhost: this.vhost, tls: false, name, login: () => login };
   }
 
+  /** A connection past the library. */
+  connect(): Promise<ChannelModel> {
+    const { host, port, vhost, login } = this.options();
+    return connect({ hostname: host, port, vhost, username: login().user, password: login().password });
+  }
+
   /** Ends every connection of the vhost from the broker's side. Returns how many. */
   async disconnect(): Promise<number> {
     // The list of one vhost is empty on a broker that collects no statistics; the list of all is not.
@@ -199,20 +207,7 @@ export class TestBroker {
   }
 }
 
-/** The options that matter to the cache's promises; a port of our own choice for "Redis away". */
+/** A port of our own choice for "Redis away". */
 export function connectRedis(overrides: { port?: number; keyPrefix?: string } = {}): Redis {
-  const url = required('TEST_REDIS_URL');
-  const redis = new Redis({
-    host: url.hostname,
-    port: overrides.port ?? Number(url.port),
-    keyPrefix: overrides.keyPrefix ?? '',
-    ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
-    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
-    commandTimeout: 300,
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    retryStrategy: () => 100,
-  });
-  redis.on('error', () => undefined);
-  return redis;
+  return openRedis(required('TEST_REDIS_URL'), overrides);
 }

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cleanRegularly } from '../../../runtime/cache/cleanup.js';
 import { closeRedis, connectCache, type CacheConnection } from '../../../runtime/cache/client.js';
 import { CredentialStore } from '../../../runtime/credentials.js';
 import { createLogger } from '../../../runtime/logger.js';
@@ -88,29 +87,5 @@ describe('a cache client whose library gave up', () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(revived).toBe(false);
     expect(connections()).toBe(before);
-  });
-});
-
-describe('regular cleaning', () => {
-  it('R5 drops expired entries again and again until it is stopped', async () => {
-    let runs = 0;
-    const done = new Promise<void>((resolve) => {
-      const stop = cleanRegularly(
-        {
-          cleanupExpired: () => {
-            runs += 1;
-            if (runs === 3) {
-              stop();
-              // One more interval would have passed by then.
-              setTimeout(resolve, 50);
-            }
-            return Promise.resolve(0);
-          },
-        },
-        5,
-      );
-    });
-    await done;
-    expect(runs).toBe(3);
   });
 });

@@ -200,6 +200,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['api.cpus', 1, ['replace telegram-gateway-api']],
   ['api.memoryMb', 256, ['replace telegram-gateway-api']],
   ['consumer.port', 4031, ['replace telegram-consumer']],
+  ['consumer.mode', 'dual', ['replace telegram-consumer']],
   ['consumer.cpus', 2, ['replace telegram-consumer']],
   ['consumer.memoryMb', 256, ['replace telegram-consumer']],
   ['retention.messagesDays', 90, ['replace telegram-gateway-api']],
@@ -212,7 +213,6 @@ const FIXED: Readonly<Record<string, string>> = {
   namePrefix: 'preflight: this stack is named otherwise',
   subnet: 'preflight: the network has another subnet',
   'docker.host': 'up: the stack stands on another host',
-  'consumer.mode': 'config: only `queue` exists yet',
 };
 
 const CONTAINER = /^replace (every Container|telegram-)/;

@@ -60,6 +60,18 @@ describe('stack configuration', () => {
     expect(text).toContain('telegram:pgbouncer.maxServerConnections: expected at most 15');
   });
 
+  it.each([
+    ['off', 'queue', 'expected "poll" while telegram:rabbitmq.kind is "off"'],
+    ['off', 'dual', 'expected "poll" while telegram:rabbitmq.kind is "off"'],
+    ['container', 'poll', 'expected "queue" or "dual" with a broker'],
+    ['off', 'poll', ''],
+    ['container', 'dual', ''],
+  ])('R7 a broker that is %s and a consumer that would %s fit each other, or are refused', (kind, mode, said) => {
+    const text = mistakes({ rabbitmq: { kind }, consumer: { mode } });
+    if (said === '') expect(text).toBe('');
+    else expect(text).toContain(`telegram:consumer.mode: ${said}`);
+  });
+
   it('R10 production refuses the simulator', () => {
     expect(mistakes({ ...production, telegram: { kind: 'simulator' } })).toContain(
       'a production stack refuses the simulator',
