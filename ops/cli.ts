@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { BenchPeersOptions } from './bench-peers.js';
 import type { ChaosOptions } from './chaos.js';
 import type { DoctorOptions } from './doctor/index.js';
+import type { DlqOptions } from './dlq/index.js';
 import type { DestroyOptions } from './down.js';
 import type { LoginOptions } from './login.js';
 import { report } from './output.js';
@@ -117,6 +118,13 @@ command('api-keys', 'keys of the REST API')
   .action(async (action: string, name: string | undefined, options: StackOptions & { json?: boolean }) =>
     (await import('./api-keys.js')).apiKeys(action, name, options),
   );
+command('dlq', 'events that a consumer group has given up')
+  .argument('<action>', 'list, replay or drop')
+  .option('--group <name>', 'of this consumer group alone')
+  .option('--limit <n>', 'dead letters, and failed events, at most', '1000')
+  .option('--json', 'machine-readable')
+  .option('--yes', 'do not ask before a drop')
+  .action(async (action: string, options: DlqOptions) => (await import('./dlq/index.js')).dlq(action, options));
 command('pulumi-env', 'surroundings of the CLI as exports').action(async (options: StackOptions) => {
   (await import('./pulumi-commands.js')).pulumiEnv(options);
 });

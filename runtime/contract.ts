@@ -69,7 +69,8 @@ export const GROUP_QUEUE_ARGUMENTS = {
   'x-delivery-limit': 20,
 } as const;
 
-export const DEAD_LETTER_QUEUE_ARGUMENTS = { 'x-queue-type': 'quorum' } as const;
+/** Looking at a letter and putting it back must never use it up. */
+export const DEAD_LETTER_QUEUE_ARGUMENTS = { 'x-queue-type': 'quorum', 'x-delivery-limit': -1 } as const;
 
 /**
  * Arguments of a retry queue: what expires goes to the default exchange under its own routing key, which is the name

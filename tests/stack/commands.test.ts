@@ -125,4 +125,26 @@ describe('the runtime at its start', () => {
     expect(status).toBe(64);
     expect(stdout).toContain('"code":"CREDENTIALS_UNREADABLE"');
   });
+
+  it(
+    'R6 dlq lists, replays, and drops nothing without a yes',
+    () => {
+      const listing = JSON.parse(must('dlq', ['list', '--json']).stdout) as object;
+      expect(listing).toEqual({ letters: expect.any(Number), failed: expect.any(Number), events: expect.any(Array) });
+      // A group of which there is nothing: other tests may have left some in others.
+      const nobody = ['--group', 'nobody'];
+      const replayed = JSON.parse(must('dlq', ['replay', '--json', ...nobody]).stdout) as object;
+      expect(replayed).toMatchObject({ replayed: 0, finished: 0 });
+      const refused = run('dlq', ['drop', ...nobody]);
+      expect([refused.code, refused.stderr]).toEqual([
+        expect.any(Number),
+        expect.stringContaining('nothing was dropped'),
+      ]);
+      expect(refused.code).not.toBe(0);
+      expect(JSON.parse(must('dlq', ['drop', '--yes', '--json', ...nobody]).stdout)).toEqual({ letters: 0, rows: 0 });
+      expect(run('dlq', ['list', '--limit', '0']).stderr).toContain('--limit: expected a number from 1 to 10000');
+      expect(run('dlq', ['burn']).stderr).toContain('expected list, replay or drop');
+    },
+    2 * BOUND_MS,
+  );
 });
