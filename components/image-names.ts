@@ -20,6 +20,9 @@ export const UPSTREAM: Readonly<Record<string, string | null>> = {
   // `-management` variant. docker-library/rabbitmq 4.3 ubuntu: uid 999.
   rabbitmq: 'rabbitmq:4.3.6-management',
   'gateway-host': null,
+  // Rules and dashboards are tested against the names of these very versions.
+  prometheus: null,
+  exporters: null,
   runtime: null,
 };
 

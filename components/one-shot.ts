@@ -52,7 +52,7 @@ export function oneShot(
 export interface FilesInVolumeArgs {
   readonly volume: pulumi.Input<string>;
   /** Path below the volume → content. */
-  readonly files: Readonly<Record<string, pulumi.Input<string>>>;
+  readonly files: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Owner of the files, `uid:gid`. */
   readonly owner: string;
   /** @default '0400' */
@@ -77,7 +77,7 @@ export function filesInVolume(
     {
       tool: 'write-files',
       input: pulumi
-        .all(args.files)
+        .output(args.files)
         .apply((files) => ({ directory: '/target', files, owner: args.owner, mode: args.mode ?? '0400' })),
       volumes: { '/target': args.volume },
       offline: true,

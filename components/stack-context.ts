@@ -51,6 +51,7 @@ export const HOST_NUMBERS = {
   simulator: 53,
   prometheus: 60,
   grafana: 61,
+  alertmanager: 62,
   /** The first; the others follow. */
   exporters: 70,
 } as const;

@@ -56,6 +56,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   data: 'Data layer',
   gateway: 'Gateway',
   telegram: 'Telegram',
+  monitoring: 'Monitoring',
   operation: 'Operation',
 };
 

@@ -228,6 +228,32 @@ const retention = z
   .prefault({})
   .describe('What the database forgets, and when. A change replaces the API, whose scheduler sees to it.');
 
+const monitoring = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Prometheus with its rules, and the exporters.'),
+    prometheusPort: port(9090, 'Host port of Prometheus.'),
+    postgresExporterPort: port(9187, 'Host port of the PostgreSQL exporter.'),
+    redisExporterPort: port(9121, 'Host port of the Redis exporter.'),
+    pgbouncerExporterPort: port(9127, 'Host port of the PgBouncer exporter.'),
+    nodeExporterPort: port(9100, "Host port of the exporter of the Docker host's own figures."),
+    cpus: cpus(0.5),
+    memoryMb: memoryMb(384, IN_PLACE),
+    exporterCpus: cpus(0.1),
+    exporterMemoryMb: memoryMb(48, IN_PLACE),
+    alertWebhook: z
+      .url()
+      .optional()
+      .describe(
+        'Address that alerts are posted to (secret). Without it there is no Alertmanager. A change of it tells that one.',
+      ),
+    alertmanagerPort: port(9093, 'Host port of Alertmanager.'),
+    alertmanagerMemoryMb: memoryMb(64, IN_PLACE),
+    retentionDays: z.int().min(1).default(35).describe('Days that samples are kept; the objectives look back over 30.'),
+    retentionMb: z.int().min(64).default(2048).describe('Disk that samples may take, in MiB.'),
+  })
+  .prefault({})
+  .describe('Monitoring.');
+
 /** Every key of a stack file, with what it means and its default. The source of the reference and of the error messages. */
 export const stackSchema = z.strictObject({
   environment: z
@@ -289,6 +315,7 @@ export const stackSchema = z.strictObject({
   api,
   consumer,
   retention,
+  monitoring,
 });
 
 export type StackConfig = z.output<typeof stackSchema>;

@@ -17,7 +17,7 @@ export interface ServiceAddress {
   readonly host: string;
   readonly port: number;
   /** Group under which it is printed. */
-  readonly group: 'data' | 'gateway' | 'telegram';
+  readonly group: 'data' | 'gateway' | 'telegram' | 'monitoring';
   /** How a person would write it. */
   readonly url: string;
 }
@@ -81,7 +81,7 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
 }
 
 function services({ config, data }: OutputParts): Record<string, ServiceAddress> {
-  const { gateway, telegram, api, consumer, rabbitmq } = config;
+  const { gateway, telegram, api, consumer, rabbitmq, monitoring } = config;
   const published = publishedAddress(config);
   const list: Record<string, ServiceAddress> = {};
   const add = (name: string, group: ServiceAddress['group'], scheme: string, host: string, port: number) => {
@@ -113,6 +113,10 @@ function services({ config, data }: OutputParts): Record<string, ServiceAddress>
   if (telegram.kind === 'simulator') {
     add('simulator', 'telegram', 'mtproto', published, telegram.mtprotoPort);
     add('simulator-control', 'telegram', 'http', published, telegram.controlPort);
+  }
+  if (monitoring.enabled) {
+    add('prometheus', 'monitoring', 'http', published, monitoring.prometheusPort);
+    if (monitoring.alertWebhook) add('alertmanager', 'monitoring', 'http', published, monitoring.alertmanagerPort);
   }
   return list;
 }

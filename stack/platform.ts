@@ -12,6 +12,7 @@ import { allReady, Ground } from './context.js';
 import { EpochRecord } from './epoch-record.js';
 import { createDataLayer, type DataLayer } from './data-layer.js';
 import { machineLogin } from './gateway-login.js';
+import { createMonitoring } from './monitoring.js';
 import type { HostCheck } from './host-check.js';
 import { stackOutputs, type StackOutputInputs } from './outputs.js';
 import { readRelease, type Release } from './release.js';
@@ -40,7 +41,8 @@ export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackO
   const simulator = createSimulator(parts);
   const place = gatewayPlace(parts);
   const clients = [createGateway(parts, place, simulator), createConsumer(parts), createApi(parts)];
-  record.complete(allReady(data.migrations, data.pgbouncer, data.redis, data.rabbitmq, ...clients));
+  const monitoring = createMonitoring(parts);
+  record.complete(allReady(data.migrations, data.pgbouncer, data.redis, data.rabbitmq, ...clients, monitoring));
   return stackOutputs({ config, host, secrets, data, gatewayLogin: sshConnection(place.target) });
 }
 

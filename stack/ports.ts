@@ -10,7 +10,7 @@ export interface PublishedPort {
 
 /** Every port that the stack's containers publish on the Docker host. */
 export function publishedPorts(config: StackConfig): PublishedPort[] {
-  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer } = config;
+  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer, monitoring } = config;
   const ports: PublishedPort[] = [];
   const add = (path: string, port: number, container: string) => ports.push({ path, port, container });
   if (timescale.kind === 'container') add('timescale.port', timescale.port, 'telegram-timescaledb');
@@ -36,5 +36,15 @@ export function publishedPorts(config: StackConfig): PublishedPort[] {
   }
   add('api.port', api.port, 'telegram-gateway-api');
   add('consumer.port', consumer.port, 'telegram-consumer');
+  if (monitoring.enabled) {
+    add('monitoring.prometheusPort', monitoring.prometheusPort, 'telegram-prometheus');
+    add('monitoring.postgresExporterPort', monitoring.postgresExporterPort, 'telegram-postgres-exporter');
+    add('monitoring.pgbouncerExporterPort', monitoring.pgbouncerExporterPort, 'telegram-pgbouncer-exporter');
+    add('monitoring.nodeExporterPort', monitoring.nodeExporterPort, 'telegram-node-exporter');
+    if (monitoring.alertWebhook)
+      add('monitoring.alertmanagerPort', monitoring.alertmanagerPort, 'telegram-alertmanager');
+    if (redis.kind === 'container')
+      add('monitoring.redisExporterPort', monitoring.redisExporterPort, 'telegram-redis-exporter');
+  }
   return ports;
 }

@@ -18,11 +18,17 @@ import {
 
 const MINUTES = 60_000;
 const PARTS = [
+  'alertmanager',
   'consumer',
   'gateway-api',
   'gateway-host',
+  'node-exporter',
   'pgbouncer',
+  'pgbouncer-exporter',
+  'postgres-exporter',
+  'prometheus',
   'rabbitmq',
+  'redis-exporter',
   'redis-master',
   'redis-replica',
   'redis-sentinel-1',
@@ -62,6 +68,7 @@ describe('up', () => {
       'Data layer',
       'Gateway',
       'Telegram',
+      'Monitoring',
     ]);
     expect(first.stdout).toMatch(new RegExp(` {2}timescaledb +postgresql://127.0.0.1:${String(testPort(15_434))}\\n`));
     expect(first.stdout).toMatch(new RegExp(` {2}api +http://127.0.0.1:${String(testPort(14_010))}\\n`));

@@ -57,11 +57,17 @@ describe('every container', () => {
       ({ Name, IPv4Address }) => `${Name.replace(`${TEST_PREFIX}telegram-`, '')} ${IPv4Address.split('/')[0] ?? ''}`,
     );
     expect(places.sort()).toEqual([
+      `alertmanager ${testSubnet(0, '62')}`,
       `consumer ${testSubnet(0, '52')}`,
       `gateway-api ${testSubnet(0, '51')}`,
       `gateway-host ${testSubnet(0, '50')}`,
+      `node-exporter ${testSubnet(0, '73')}`,
       `pgbouncer ${testSubnet(0, '11')}`,
+      `pgbouncer-exporter ${testSubnet(0, '72')}`,
+      `postgres-exporter ${testSubnet(0, '70')}`,
+      `prometheus ${testSubnet(0, '60')}`,
       `rabbitmq ${testSubnet(0, '40')}`,
+      `redis-exporter ${testSubnet(0, '71')}`,
       `redis-master ${testSubnet(0, '20')}`,
       `redis-replica ${testSubnet(0, '21')}`,
       `redis-sentinel-1 ${testSubnet(0, '31')}`,

@@ -115,7 +115,9 @@ async function readiness(service: string): Promise<void> {
   const url = `http://${host}:${String(port)}/health/ready`;
   const response = await fetch(url, { signal: AbortSignal.timeout(MINUTE) });
   const { checks } = (await response.json()) as { checks: Record<string, { ok: boolean; detail: string }> };
-  const bad = Object.entries(checks).filter(([, { ok, detail }]) => !ok && !detail.startsWith('no answer within'));
+  const bad = Object.entries(checks).filter(
+    ([, { ok, detail }]) => !ok && !/^(no answer within|Command timed out$)/.test(detail),
+  );
   if (bad.length > 0) throw new Error(`not ready: ${JSON.stringify(bad)}`);
 }
 

@@ -19,6 +19,9 @@ export const TEST_CONFIG = join(TEST_STATE, 'Pulumi.test.yaml');
 /** A port of Pulumi.test.yaml as this slot has it. */
 export const testPort = (port: number) => port + 100 * SLOT;
 
+/** Port of this machine at which the Alertmanager of the test stack finds `Webhook`. */
+export const WEBHOOK_PORT = testPort(19_099);
+
 /** Subnet of this slot, by number: 0 is the test stack's, the others are for stacks that single tests make. */
 export const testSubnet = (number: number, host = '0/24') => `172.28.${String(41 + 20 * number + SLOT)}.${host}`;
 
@@ -34,8 +37,15 @@ export function movePorts(value: unknown, by: number): unknown {
 /** Pulumi.test.yaml as this slot has it. */
 export function writeTestConfig(): void {
   const source = parse(readFileSync(join(ROOT, 'tests', 'support', 'Pulumi.test.yaml'), 'utf8')) as { config: object };
-  const config = movePorts(source.config, testPort(0)) as object;
-  const own = { 'telegram:namePrefix': TEST_PREFIX, 'telegram:subnet': testSubnet(0) };
+  const config = movePorts(source.config, testPort(0)) as Record<string, object>;
+  const own = {
+    'telegram:namePrefix': TEST_PREFIX,
+    'telegram:subnet': testSubnet(0),
+    'telegram:monitoring': {
+      ...config['telegram:monitoring'],
+      alertWebhook: `http://${testSubnet(0, '1')}:${String(WEBHOOK_PORT)}/`,
+    },
+  };
   mkdirSync(TEST_STATE, { recursive: true });
   writeFileSync(TEST_CONFIG, stringify({ config: { ...config, ...own } }));
 }

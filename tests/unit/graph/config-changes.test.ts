@@ -6,7 +6,12 @@ import { stackFile } from '../../support/stack-file.js';
 
 type Config = Readonly<Record<string, unknown>>;
 
-const DEV: Config = stackFile('Pulumi.dev.yaml');
+const FILE: Config = stackFile('Pulumi.dev.yaml');
+/** With the one part that is off by default. */
+const DEV: Config = {
+  ...FILE,
+  monitoring: { ...(FILE['monitoring'] as Config), alertWebhook: 'https://alerts.example.org/one' },
+};
 const PROD: Config = stackFile('Pulumi.prod.yaml');
 
 /** A value for each kind that the dev stack does not use. */
@@ -28,14 +33,19 @@ const RUN_AGAIN = all('update', ...UNIT_STEPS.map((step) => `gateway-${step}`));
 const BROKER = ['replace telegram-rabbitmq', 'update telegram-rabbitmq-users'];
 const EVERYTHING = ['replace every Container', 'update telegram-rabbitmq-users', ...INSTALLED_ANEW];
 const MIGRATIONS = ['update telegram-migrations-roles', 'update telegram-migrations-schema'];
+/** Whoever has the database's own address. */
+const OTHER_DATABASE = ['replace telegram-pgbouncer', 'replace telegram-postgres-exporter', ...MIGRATIONS];
 const CREDENTIALS = ['update consumer-credentials', 'update gateway-api-credentials', 'update gateway-credentials'];
+/** Prometheus has the addresses of what it asks in its configuration. */
+const ASKED = 'replace telegram-prometheus';
+const EXPORTERS = ['postgres', 'pgbouncer', 'node', 'redis'].map((name) => `telegram-${name}-exporter`);
 /** Whoever has an address in its environment. The gateway's process restarts, its host does not. */
 const CLIENTS = ['replace telegram-consumer', 'replace telegram-gateway-api', 'update gateway-service'];
 const SENTINELS = ['telegram-redis-sentinel-1', 'telegram-redis-sentinel-2', 'telegram-redis-sentinel-3'];
 const NODES = ['telegram-redis-master', 'telegram-redis-replica'];
 /** Volumes that the data policy is about. */
 const DATA = [
-  ...['timescaledb', 'rabbitmq', 'simulator'].map((name) => `telegram-${name}-data`),
+  ...['timescaledb', 'rabbitmq', 'simulator', 'prometheus', 'alertmanager'].map((name) => `telegram-${name}-data`),
   ...[...NODES, ...SENTINELS].map((name) => `${name}-data`),
   'telegram-gateway-opt',
 ];
@@ -56,6 +66,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
       'update telegram-rabbitmq-users',
       'update telegram-redis-credential-files',
       'update telegram-redis-reload',
+      'update monitoring-credentials',
       ...CREDENTIALS,
     ],
   ],
@@ -68,19 +79,18 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
     [
       ...all('delete', 'image-timescaledb', 'telegram-timescaledb', 'telegram-timescaledb-bootstrap-password'),
       ...all('delete', 'telegram-timescaledb-credentials', 'telegram-timescaledb-data'),
-      'replace telegram-pgbouncer',
-      ...MIGRATIONS,
+      ...OTHER_DATABASE,
     ],
   ],
   ['timescale(container).port', 5435, ['replace telegram-timescaledb']],
   ['timescale(container).cpus', 2, ['replace telegram-timescaledb']],
   ['timescale(container).memoryMb', 1024, ['replace telegram-timescaledb']],
   ['timescale(container).maxConnections', 80, ['replace telegram-timescaledb']],
-  ['timescale(external).host', 'other.example.org', ['replace telegram-pgbouncer', ...MIGRATIONS]],
-  ['timescale(external).port', 5433, ['replace telegram-pgbouncer', ...MIGRATIONS]],
+  ['timescale(external).host', 'other.example.org', OTHER_DATABASE],
+  ['timescale(external).port', 5433, OTHER_DATABASE],
   ['timescale(external).adminUser', 'other', MIGRATIONS],
   ['timescale(external).adminPassword', 'other', MIGRATIONS],
-  ['timescale(external).tls', false, ['replace telegram-pgbouncer', ...MIGRATIONS]],
+  ['timescale(external).tls', false, OTHER_DATABASE],
   ['timescale(external).maxConnections', 80, []],
   ['pgbouncer.port', 6435, ['replace telegram-pgbouncer']],
   ['pgbouncer.cpus', 1, ['replace telegram-pgbouncer']],
@@ -94,7 +104,9 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
     [
       ...all('delete', 'image-redis', 'telegram-redis-credential-files', 'telegram-redis-credentials'),
       ...all('delete', 'telegram-redis-reload', ...NODES, ...SENTINELS),
-      ...all('delete', ...[...NODES, ...SENTINELS].map((name) => `${name}-data`)),
+      ...all('delete', ...[...NODES, ...SENTINELS].map((name) => `${name}-data`), 'telegram-redis-exporter'),
+      'update monitoring-credentials',
+      ASKED,
       ...CREDENTIALS,
       ...CLIENTS,
     ],
@@ -110,6 +122,8 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
       ...all('delete', 'telegram-redis-sentinel-3', 'telegram-redis-sentinel-3-data'),
       ...all('replace', ...NODES, 'telegram-redis-sentinel-1'),
       'update telegram-redis-reload',
+      'update monitoring-credentials',
+      ASKED,
       ...CLIENTS,
     ],
   ],
@@ -128,6 +142,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
     [
       ...all('delete', 'image-rabbitmq', 'telegram-rabbitmq', 'telegram-rabbitmq-cookie', 'telegram-rabbitmq-users'),
       ...all('delete', 'telegram-rabbitmq-credentials', 'telegram-rabbitmq-data'),
+      ASKED,
       ...CREDENTIALS,
       ...CLIENTS,
     ],
@@ -153,13 +168,14 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
       ...INSTALLED_ANEW,
       // The status page no longer asks it: it listens on its own loopback.
       'replace telegram-gateway-api',
+      ASKED,
     ],
   ],
   ['gateway(container).sshPort', 2223, ['replace telegram-gateway-host', 'replace gateway-removal', ...INSTALLED_ANEW]],
   ['gateway(container).healthPort', 4016, ['replace telegram-gateway-host', ...INSTALLED_ANEW]],
   ['gateway(container).cpus', 2, ['replace telegram-gateway-host', ...INSTALLED_ANEW]],
   ['gateway(container).memoryMb', 640, ['update telegram-gateway-host', 'update gateway-service']],
-  ['gateway(machine).host', 'other.example.org', ['replace gateway-removal', ...INSTALLED_ANEW]],
+  ['gateway(machine).host', 'other.example.org', [ASKED, 'replace gateway-removal', ...INSTALLED_ANEW]],
   ['gateway(machine).port', 2022, ['replace gateway-removal', ...RUN_AGAIN]],
   ['gateway(machine).user', 'deploy', ['update gateway-removal', ...RUN_AGAIN]],
   ['gateway(machine).hostKey', 'ssh-ed25519 BBBB', ['update gateway-removal', ...RUN_AGAIN]],
@@ -169,7 +185,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
     { host: 'jump.example.org', hostKey: 'ssh-ed25519 CCCC' },
     ['update gateway-removal', ...RUN_AGAIN],
   ],
-  ['gateway(machine).healthPort', 4016, ['update gateway-credentials', 'update gateway-service']],
+  ['gateway(machine).healthPort', 4016, [ASKED, 'update gateway-credentials', 'update gateway-service']],
   [
     'gateway(machine).healthAddress',
     '10.0.0.5',
@@ -186,6 +202,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
       ...all('delete', 'telegram-simulator', 'telegram-simulator-credentials', 'telegram-simulator-data'),
       'delete gateway-session',
       'update gateway-service',
+      ASKED,
     ],
   ],
   ['telegram(simulator).mtprotoPort', 4444, ['replace telegram-simulator']],
@@ -205,6 +222,46 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['consumer.memoryMb', 256, ['replace telegram-consumer']],
   ['retention.messagesDays', 90, ['replace telegram-gateway-api']],
   ['retention.outcomesDays', 7, ['replace telegram-gateway-api']],
+  [
+    'monitoring.enabled',
+    false,
+    [
+      ...all(
+        'delete',
+        'image-prometheus',
+        'image-exporters',
+        'monitoring-credentials',
+        'telegram-prometheus',
+        'telegram-alertmanager',
+        'monitoring-webhook',
+        ...EXPORTERS,
+      ),
+      ...all('delete', 'telegram-exporter-credentials', 'telegram-node-exporter-textfiles', 'telegram-prometheus-data'),
+      ...all('delete', 'telegram-alertmanager-credentials', 'telegram-alertmanager-data'),
+    ],
+  ],
+  ['monitoring.prometheusPort', 9091, [ASKED]],
+  ['monitoring.postgresExporterPort', 9188, ['replace telegram-postgres-exporter']],
+  ['monitoring.redisExporterPort', 9122, ['replace telegram-redis-exporter']],
+  ['monitoring.pgbouncerExporterPort', 9128, ['replace telegram-pgbouncer-exporter']],
+  ['monitoring.nodeExporterPort', 9101, ['replace telegram-node-exporter']],
+  ['monitoring.cpus', 1, [ASKED]],
+  ['monitoring.memoryMb', 320, ['update telegram-prometheus']],
+  ['monitoring.exporterCpus', 0.2, all('replace', ...EXPORTERS, 'telegram-alertmanager')],
+  ['monitoring.exporterMemoryMb', 48, all('update', ...EXPORTERS)],
+  [
+    'monitoring.alertWebhook',
+    undefined,
+    [
+      ...all('delete', 'monitoring-webhook', 'telegram-alertmanager', 'telegram-alertmanager-data'),
+      ...all('delete', 'telegram-alertmanager-credentials'),
+      ASKED,
+    ],
+  ],
+  ['monitoring.alertmanagerPort', 9094, ['replace telegram-alertmanager']],
+  ['monitoring.alertmanagerMemoryMb', 96, ['update telegram-alertmanager']],
+  ['monitoring.retentionDays', 40, [ASKED]],
+  ['monitoring.retentionMb', 512, [ASKED]],
 ];
 
 /** Keys that a stack that is up keeps; what refuses each change is tested beside it. */

@@ -22,7 +22,7 @@ interface ImageFacts {
 /** From the Dockerfiles of docker-library/postgres (17 alpine), redis/docker-library-redis (debian) and docker-library/rabbitmq (ubuntu). */
 const OFFICIAL: readonly ImageFacts[] = [
   { service: 'timescaledb', containers: /timescaledb$/, user: '70:70', data: '/var/lib/postgresql/data' },
-  { service: 'redis', containers: /redis-/, user: '999:999', data: '/data' },
+  { service: 'redis', containers: /redis-(master|replica|sentinel)/, user: '999:999', data: '/data' },
   { service: 'rabbitmq', containers: /rabbitmq$/, user: '999:999', data: '/var/lib/rabbitmq' },
 ];
 

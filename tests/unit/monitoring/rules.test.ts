@@ -5,7 +5,7 @@ import { SUBJECTS } from '../../../monitoring/catalogue.js';
 import { RULES } from '../../../monitoring/index.js';
 import { alertsOf, runbookOf } from '../../../monitoring/rules/rule.js';
 import { ROOT } from '../../../ops/stack-folder.js';
-import { unknownNames } from '../../support/metric-names.js';
+import { BY_BACKUP, unknownNames } from '../../support/metric-names.js';
 import { HAS_PROMTOOL, promtool, testRules } from '../../support/promtool.js';
 import { CASES, HEALTHY, type Series } from './alert-cases.js';
 
@@ -87,6 +87,10 @@ describe('rules', () => {
   ifPromtool.each(Object.entries(CASES))('M10-M11 %s fires, alone, and stays silent', (name, one) => {
     expect(firing(changed(one.fault), one.at, [name, ...(one.with ?? [])])).toBe('');
     expect(firing(changed(one.silent), one.at, [])).toBe('');
+  });
+
+  ifPromtool('M11 BackupTooOld is silent on a stack that never made a backup', () => {
+    expect(firing(changed({ [BY_BACKUP]: null }), 200, [])).toBe('');
   });
 
   ifPromtool('M10-M11 a test that expects another alert fails', () => {

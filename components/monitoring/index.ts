@@ -1,0 +1,164 @@
+import type * as docker from '@pulumi/docker';
+import * as pulumi from '@pulumi/pulumi';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Component } from '../component.js';
+import { dataVolume } from '../data-volume.js';
+import type { Address, Endpoint, Ready } from '../endpoint.js';
+import { filesInVolume } from '../one-shot.js';
+import { serviceContainer } from '../service-container.js';
+import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
+import { createAlertmanager, type Alertmanager, type AlertmanagerArgs } from './alertmanager.js';
+import { createExporters, EXPORTERS, OWNER, readAgain, type Exporter } from './exporters.js';
+import { exporterFiles, prometheusYml, QUEUE_PARAMS, type ExporterLogins, type ScrapeJob } from './render.js';
+
+export interface MonitoringArgs {
+  readonly stack: StackContext;
+  /** Host port of Prometheus. A change replaces its container. */
+  readonly port: number;
+  /** Host ports of the exporters. A change replaces its container. */
+  readonly exporterPorts: Readonly<Record<Exporter, number>>;
+  /** CPU limit of Prometheus, in cores. A change replaces the container. */
+  readonly cpus: number;
+  /** Memory limit of Prometheus in MiB. Changed in place. */
+  readonly memoryMb: number;
+  /** CPU limit of each exporter, in cores. A change replaces the container. */
+  readonly exporterCpus: number;
+  /** Memory limit of each exporter in MiB. Changed in place. */
+  readonly exporterMemoryMb: number;
+  /** Samples go after so many days, or when all of them take so many MiB. A change replaces the container. */
+  readonly retentionDays: number;
+  readonly retentionMb: number;
+  readonly database: Endpoint;
+  readonly pooler: Endpoint;
+  /** Data nodes and Sentinels of the stack's own; null for somebody else's. */
+  readonly redis: { readonly nodes: readonly Address[]; readonly sentinels: readonly Address[] } | null;
+  /** Metrics page of the stack's own broker; null for somebody else's, or none. */
+  readonly rabbitmq: Address | null;
+  /** Metrics pages of the runtime's processes, by job. */
+  readonly processes: Readonly<Record<string, Address>>;
+  readonly logins: pulumi.Output<ExporterLogins>;
+  /** Alertmanager; null where nobody is to be told. */
+  readonly alertmanager: Omit<AlertmanagerArgs, 'stack'> | null;
+  readonly after: readonly pulumi.Resource[];
+}
+
+const PROMETHEUS_PORT = 9090;
+const CONFIGURATION = '/etc/prometheus';
+const RULES = join('dashboards', 'rules');
+
+/** Prometheus with the rules of what is there, and an exporter for each part that speaks no Prometheus itself. */
+export class Monitoring extends Component implements Ready {
+  readonly prometheus: docker.Container;
+  readonly ready: pulumi.Resource[];
+
+  constructor(args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('telegram:monitoring:Monitoring', 'monitoring', opts);
+    const credentials = dataVolume(args.stack, 'telegram-exporter-credentials', this.under(), 'disposable');
+    const written = this.#writeCredentials(args, credentials);
+    const textfiles = dataVolume(args.stack, 'telegram-node-exporter-textfiles', this.under(), 'disposable');
+    const exporters = createExporters(
+      {
+        ...args,
+        ports: args.exporterPorts,
+        cpus: args.exporterCpus,
+        memoryMb: args.exporterMemoryMb,
+        credentials: credentials.name,
+        textfiles: textfiles.name,
+        redis: args.redis !== null,
+      },
+      this.under({ dependsOn: [written] }),
+    );
+    const alertmanager =
+      args.alertmanager && createAlertmanager({ ...args.alertmanager, stack: args.stack }, this.under());
+    this.prometheus = this.#prometheus(args, alertmanager);
+    this.ready = [this.prometheus, written, ...exporters, ...(alertmanager?.ready ?? [])];
+    this.registerOutputs({});
+  }
+
+  #writeCredentials({ stack, logins, after }: MonitoringArgs, volume: docker.Volume): pulumi.Resource {
+    return filesInVolume(
+      stack,
+      this.child('credentials'),
+      {
+        volume: volume.name,
+        files: pulumi.secret(logins.apply(exporterFiles)),
+        owner: OWNER,
+        then: readAgain(stack),
+      },
+      this.under({ dependsOn: [...after] }),
+    );
+  }
+
+  #prometheus(args: MonitoringArgs, alertmanager: Alertmanager | null): docker.Container {
+    const { stack } = args;
+    const rules = [
+      'gateway',
+      'timescaledb',
+      'host',
+      'slo',
+      ...(args.redis ? ['redis'] : []),
+      ...(args.rabbitmq ? ['rabbitmq'] : []),
+    ];
+    const data = dataVolume(stack, 'telegram-prometheus-data', this.under());
+    const configuration = prometheusYml({
+      jobs: scrapeJobs(args),
+      ruleFiles: rules.map((subject) => `${CONFIGURATION}/rules/${subject}.yml`),
+      alertmanager: alertmanager && alertmanager.address,
+    });
+    return serviceContainer(
+      stack,
+      {
+        name: 'telegram-prometheus',
+        image: stack.images.get('prometheus'),
+        host: HOST_NUMBERS.prometheus,
+        ports: [{ internal: PROMETHEUS_PORT, external: args.port }],
+        cpus: args.cpus,
+        memoryMb: args.memoryMb,
+        entrypoint: [
+          'prometheus',
+          `--config.file=${CONFIGURATION}/prometheus.yml`,
+          '--storage.tsdb.path=/prometheus',
+          `--storage.tsdb.retention.time=${String(args.retentionDays)}d`,
+          `--storage.tsdb.retention.size=${String(args.retentionMb)}MB`,
+        ],
+        files: [
+          { path: `${CONFIGURATION}/prometheus.yml`, content: configuration },
+          ...rules.map((subject) => ({
+            path: `${CONFIGURATION}/rules/${subject}.yml`,
+            content: readFileSync(join(RULES, `${subject}.yml`), 'utf8'),
+          })),
+        ],
+        volumes: [{ volume: data.name, path: '/prometheus' }],
+        user: OWNER,
+        health: ['curl', '-fsS', '-o', '/dev/null', `http://127.0.0.1:${String(PROMETHEUS_PORT)}/-/ready`],
+      },
+      this.under(),
+    );
+  }
+}
+
+/** Everything that Prometheus asks, from the endpoints of what stands. */
+function scrapeJobs({ stack, redis, rabbitmq, processes }: MonitoringArgs): ScrapeJob[] {
+  const own = (which: Exporter): Address => ({
+    host: stack.address(EXPORTERS[which].host),
+    port: EXPORTERS[which].port,
+  });
+  return [
+    ...Object.entries(processes).map(([job, address]) => ({ job, targets: [address] })),
+    ...(['postgres', 'pgbouncer', 'node'] as const).map((job) => ({ job, targets: [own(job)] })),
+    ...(redis
+      ? [
+          { job: 'redis', targets: redis.nodes, through: { exporter: own('redis'), urlPrefix: 'redis://reader@' } },
+          { job: 'sentinel', targets: redis.sentinels, through: { exporter: own('redis'), urlPrefix: 'redis://' } },
+        ]
+      : []),
+    ...(rabbitmq
+      ? [
+          { job: 'rabbitmq', targets: [rabbitmq] },
+          { job: 'rabbitmq-queues', targets: [rabbitmq], path: '/metrics/detailed', params: QUEUE_PARAMS },
+        ]
+      : []),
+    { job: 'prometheus', targets: [{ host: '127.0.0.1', port: PROMETHEUS_PORT }] },
+  ];
+}

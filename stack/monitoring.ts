@@ -1,0 +1,92 @@
+import * as pulumi from '@pulumi/pulumi';
+import type { Address } from '../components/endpoint.js';
+import { Monitoring } from '../components/monitoring/index.js';
+import type { ExporterLogins } from '../components/monitoring/render.js';
+import { activeOf } from '../components/slots.js';
+import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js';
+import { PORTS } from '../runtime/contract.js';
+import type { StackConfig } from './config-schema.js';
+import { allReady } from './context.js';
+import type { DataLayer } from './data-layer.js';
+import type { Secrets } from './secrets.js';
+
+interface Parts {
+  readonly stack: StackContext;
+  readonly config: StackConfig;
+  readonly secrets: Secrets;
+  readonly data: DataLayer;
+}
+
+/** Prometheus and its exporters, told of everything that stands; null where the config wants none. */
+export function createMonitoring(parts: Parts): Monitoring | null {
+  const { stack, config, data } = parts;
+  const { monitoring } = config;
+  if (!monitoring.enabled) return null;
+  return new Monitoring({
+    stack,
+    port: monitoring.prometheusPort,
+    exporterPorts: {
+      postgres: monitoring.postgresExporterPort,
+      redis: monitoring.redisExporterPort,
+      pgbouncer: monitoring.pgbouncerExporterPort,
+      node: monitoring.nodeExporterPort,
+    },
+    cpus: monitoring.cpus,
+    memoryMb: monitoring.memoryMb,
+    exporterCpus: monitoring.exporterCpus,
+    exporterMemoryMb: monitoring.exporterMemoryMb,
+    retentionDays: monitoring.retentionDays,
+    retentionMb: monitoring.retentionMb,
+    database: data.database,
+    pooler: data.pgbouncer.endpoint,
+    redis: redisNodes(data),
+    rabbitmq: data.rabbitmq && { host: data.rabbitmq.endpoint.inNetwork.host, port: PORTS.rabbitMetrics },
+    processes: processes(parts),
+    logins: logins(parts),
+    alertmanager: monitoring.alertWebhook
+      ? {
+          port: monitoring.alertmanagerPort,
+          cpus: monitoring.exporterCpus,
+          memoryMb: monitoring.alertmanagerMemoryMb,
+          webhook: pulumi.secret(monitoring.alertWebhook),
+        }
+      : null,
+    after: allReady(data.migrations, data.pgbouncer, data.redis),
+  });
+}
+
+function redisNodes({ redis }: DataLayer) {
+  if (!redis) return null;
+  return {
+    nodes: [redis.masterEndpoint, redis.replicaEndpoint].map(({ inNetwork }) => inNetwork),
+    sentinels: redis.sentinelEndpoints.map(({ inNetwork }) => inNetwork),
+  };
+}
+
+/** A machine's metrics are where its health is; Prometheus must be able to reach that address. */
+function processes({ stack, config: { gateway, telegram } }: Parts): Record<string, Address> {
+  const at = (number: number, port: number): Address => ({ host: stack.address(number), port });
+  return {
+    gateway:
+      gateway.kind === 'machine'
+        ? { host: gateway.host, port: gateway.healthPort }
+        : at(HOST_NUMBERS.gatewayHost, PORTS.gatewayHealth),
+    api: at(HOST_NUMBERS.api, PORTS.api),
+    consumer: at(HOST_NUMBERS.consumer, PORTS.consumerHealth),
+    ...(telegram.kind === 'simulator' && { simulator: at(HOST_NUMBERS.simulator, PORTS.simulatorControl) }),
+  };
+}
+
+/** Logins by the slot in use. They read only: `monitor` the statistics, `pgb_stats` the pool's console, `reader` the cache. */
+function logins({ secrets, data }: Parts): pulumi.Output<ExporterLogins> {
+  const { inNetwork: pooler } = data.pgbouncer.endpoint;
+  const redis = redisNodes(data);
+  return pulumi.secret(
+    pulumi.output({
+      database: { user: `monitor_${secrets.active}`, password: activeOf(secrets.database.monitor) },
+      pooler: { address: pooler, user: `pgb_stats_${secrets.active}`, password: activeOf(secrets.database.pgb_stats) },
+      redis: { nodes: redis?.nodes ?? [], user: 'reader', password: activeOf(secrets.cache.reader) },
+      sentinels: { nodes: redis?.sentinels ?? [], password: activeOf(secrets.sentinel) },
+    }),
+  );
+}

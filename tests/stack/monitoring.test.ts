@@ -1,0 +1,121 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DASHBOARD_IDS, SUBJECTS } from '../../monitoring/catalogue.js';
+import { RULES } from '../../monitoring/index.js';
+import { resolved, selectorsOf } from '../../monitoring/promql.js';
+import { alertsOf } from '../../monitoring/rules/rule.js';
+import { ROOT } from '../../ops/stack-folder.js';
+import { BY_BACKUP } from '../support/metric-names.js';
+import { Prometheus, settled } from '../support/prometheus.js';
+import { container, docker, smoke } from '../support/test-stack.js';
+
+const MINUTES = 60_000;
+const none = (list: readonly unknown[]) => list.length === 0;
+
+let prometheus: Prometheus;
+
+interface Board {
+  readonly panels: readonly { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }[];
+}
+
+/** `dashboard: panel: expression` of every panel. */
+function panelExpressions(): (readonly [where: string, expression: string])[] {
+  return DASHBOARD_IDS.flatMap((id) => {
+    const { panels } = JSON.parse(readFileSync(join(ROOT, 'dashboards', `${id}.json`), 'utf8')) as Board;
+    return panels.flatMap(({ title, targets: asked = [] }) =>
+      asked.map(({ expr }) => [`dashboards/${id}.json: ${title}: ${expr}`, resolved(expr)] as const),
+    );
+  });
+}
+
+function ruleSelectors(): (readonly [where: string, selector: string])[] {
+  return SUBJECTS.flatMap((subject) => {
+    const { recordings = [] } = RULES[subject];
+    const expressions = [...recordings, ...alertsOf(RULES[subject])].map(({ expr }) => expr);
+    return [...new Set(expressions.flatMap((expr) => selectorsOf(expr).map(({ text }) => text)))].map(
+      (text) => [`dashboards/rules/${subject}.yml: ${text}`, text] as const,
+    );
+  });
+}
+
+/** Those that match no series. */
+async function empty(list: readonly (readonly [where: string, expression: string])[]): Promise<string[]> {
+  const answers = await Promise.all(
+    list.map(async ([where, expression]) => none(await prometheus.query(expression)) && where),
+  );
+  return answers.filter((where) => where !== false);
+}
+
+describe('monitoring', () => {
+  beforeAll(() => {
+    prometheus = Prometheus.ofStack();
+  });
+
+  it(
+    'M1 M3 Prometheus reads every part of the stack',
+    async () => {
+      const seen = await settled(
+        () => prometheus.targets(),
+        (all) => Object.values(all).every((error) => error === ''),
+      );
+      expect(Object.entries(seen).filter(([, error]) => error !== '')).toEqual([]);
+      const jobs = Object.keys(seen).map((name) => name.split(' ')[0]);
+      expect(jobs.sort()).toEqual([
+        'api',
+        'consumer',
+        'gateway',
+        'node',
+        'pgbouncer',
+        'postgres',
+        'prometheus',
+        'rabbitmq',
+        'rabbitmq-queues',
+        'redis',
+        'redis',
+        'sentinel',
+        'sentinel',
+        'sentinel',
+        'simulator',
+      ]);
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    'M12 every panel has series while messages flow; the incidents have theirs after a fault',
+    async () => {
+      smoke(50);
+      const asked = panelExpressions().filter(([, expression]) => !expression.includes('ALERTS'));
+      expect(asked.length).toBeGreaterThan(80);
+      expect(await settled(() => empty(asked), none)).toEqual([]);
+    },
+    5 * MINUTES,
+  );
+
+  it(
+    'M1 a Prometheus that is restarted has kept its samples, and goes on',
+    async () => {
+      const samples = () => prometheus.value('count_over_time(up{job="prometheus"}[1h])');
+      const before = (await samples()) ?? 0;
+      expect(before).toBeGreaterThan(0);
+      await docker('restart', container('prometheus'));
+      const after = await settled(
+        () => samples().catch(() => null),
+        (count) => (count ?? 0) > before,
+      );
+      expect(after).toBeGreaterThan(before);
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'M12 every selector of every rule has series, but for a backup that was never made',
+    async () => {
+      const asked = ruleSelectors().filter(([, selector]) => selector !== BY_BACKUP);
+      expect(asked.length).toBeGreaterThan(50);
+      expect(await settled(() => empty(asked), none)).toEqual([]);
+    },
+    3 * MINUTES,
+  );
+});
