@@ -2,7 +2,7 @@ import * as docker from '@pulumi/docker';
 import { local } from '@pulumi/command';
 import * as pulumi from '@pulumi/pulumi';
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { SUITES, UPSTREAM, upstreamImage, type ImageSource } from './image-names.js';
 
@@ -29,6 +29,11 @@ export class ImageCatalogue {
   /** Where the named service's image comes from. */
   sourceOf(service: string): ImageSource {
     return this.args.source === 'upstream' && UPSTREAM[service] ? 'upstream' : 'debian';
+  }
+
+  /** Whether there is an image of the service at all: one that Debian does not have is only pulled. */
+  has(service: string): boolean {
+    return this.sourceOf(service) === 'upstream' || existsSync(join('images', service));
   }
 
   /** Image id of a service whose build context is `images/<service>`, or another folder with the tag it is known by. */

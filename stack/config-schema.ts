@@ -230,7 +230,7 @@ const retention = z
 
 const monitoring = z
   .strictObject({
-    enabled: z.boolean().default(true).describe('Prometheus with its rules, and the exporters.'),
+    enabled: z.boolean().default(true).describe('Prometheus with its rules, the exporters, and what is named below.'),
     prometheusPort: port(9090, 'Host port of Prometheus.'),
     postgresExporterPort: port(9187, 'Host port of the PostgreSQL exporter.'),
     redisExporterPort: port(9121, 'Host port of the Redis exporter.'),
@@ -248,6 +248,13 @@ const monitoring = z
       ),
     alertmanagerPort: port(9093, 'Host port of Alertmanager.'),
     alertmanagerMemoryMb: memoryMb(64, IN_PLACE),
+    grafana: z
+      .boolean()
+      .default(true)
+      .describe('Grafana with datasources and dashboards, where there is an image of it.'),
+    grafanaPort: port(3100, 'Host port of Grafana.'),
+    grafanaCpus: cpus(0.25),
+    grafanaMemoryMb: memoryMb(256, IN_PLACE),
     retentionDays: z.int().min(1).default(35).describe('Days that samples are kept; the objectives look back over 30.'),
     retentionMb: z.int().min(64).default(2048).describe('Disk that samples may take, in MiB.'),
   })

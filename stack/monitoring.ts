@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { Address } from '../components/endpoint.js';
-import { Monitoring } from '../components/monitoring/index.js';
+import { Monitoring, type MonitoringArgs } from '../components/monitoring/index.js';
 import type { ExporterLogins } from '../components/monitoring/render.js';
 import { activeOf } from '../components/slots.js';
 import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js';
@@ -9,6 +9,11 @@ import type { StackConfig } from './config-schema.js';
 import { allReady } from './context.js';
 import type { DataLayer } from './data-layer.js';
 import type { Secrets } from './secrets.js';
+
+/** Wanted, and to be had from the image source. */
+export function hasGrafana({ images }: StackContext, { monitoring }: StackConfig): boolean {
+  return monitoring.enabled && monitoring.grafana && images.has('grafana');
+}
 
 interface Parts {
   readonly stack: StackContext;
@@ -51,6 +56,7 @@ export function createMonitoring(parts: Parts): Monitoring | null {
           webhook: pulumi.secret(monitoring.alertWebhook),
         }
       : null,
+    grafana: grafana(parts),
     after: allReady(data.migrations, data.pgbouncer, data.redis),
   });
 }
@@ -75,6 +81,23 @@ function processes({ stack, config: { gateway, telegram } }: Parts): Record<stri
     consumer: at(HOST_NUMBERS.consumer, PORTS.consumerHealth),
     ...(telegram.kind === 'simulator' && { simulator: at(HOST_NUMBERS.simulator, PORTS.simulatorControl) }),
   };
+}
+
+/** People look through Grafana: it reads the database and the cache as the reader, by the slot in use. */
+function grafana({ config, secrets, data }: Parts): MonitoringArgs['grafana'] {
+  if (!secrets.grafana) return null;
+  const { grafanaPort: port, grafanaCpus: cpus, grafanaMemoryMb: memoryMb } = config.monitoring;
+  const [cache] = redisNodes(data)?.nodes ?? [];
+  const known = pulumi.output({
+    ...secrets.grafana,
+    database: {
+      address: data.pgbouncer.endpoint.inNetwork,
+      user: `reader_${secrets.active}`,
+      password: activeOf(secrets.database.reader),
+    },
+    redis: cache ? { address: cache, user: 'reader', password: activeOf(secrets.cache.reader) } : null,
+  });
+  return { port, cpus, memoryMb, secrets: pulumi.secret(known) };
 }
 
 /** Logins by the slot in use. They read only: `monitor` the statistics, `pgb_stats` the pool's console, `reader` the cache. */

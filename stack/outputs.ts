@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { types } from '@pulumi/command';
 import type { Endpoint } from '../components/endpoint.js';
+import { GRAFANA_ADMIN } from '../components/monitoring/grafana-render.js';
 import { activeOf } from '../components/slots.js';
 import type { StackConfig } from './config-schema.js';
 import type { DataLayer } from './data-layer.js';
@@ -43,6 +44,8 @@ export interface StackOutputs {
   /** Full names of the stack's containers. */
   readonly containers: readonly string[];
   readonly services: Readonly<Record<string, ServiceAddress>>;
+  /** One sentence for each part that the config wants and the image source does not have. */
+  readonly leftOut: readonly string[];
   /** How the gateway host is reached over SSH; secret. */
   readonly gatewayLogin: GatewayLogin;
   /** By the name of the service; secret. */
@@ -63,7 +66,10 @@ interface OutputParts {
 /** Addresses in plain, logins as a secret. */
 export function stackOutputs(parts: OutputParts): StackOutputInputs {
   const { config, host } = parts;
-  const containers = publishedPorts(config).map(({ container }) => config.namePrefix + container);
+  const leftOut = config.monitoring.enabled && config.monitoring.grafana && !parts.secrets.grafana ? [NO_GRAFANA] : [];
+  const containers = publishedPorts(config)
+    .filter(({ container }) => container !== 'telegram-grafana' || parts.secrets.grafana)
+    .map(({ container }) => config.namePrefix + container);
   return {
     instance: host.instance,
     environment: config.environment,
@@ -75,12 +81,16 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
     gatewayHost: config.gateway.kind === 'machine' ? config.gateway.host : 'container',
     containers: [...new Set(containers)],
     services: services(parts),
+    leftOut,
     gatewayLogin: gatewayLogin(parts.gatewayLogin),
     logins: logins(parts),
   };
 }
 
-function services({ config, data }: OutputParts): Record<string, ServiceAddress> {
+const NO_GRAFANA =
+  'there is no Grafana: Debian has none; set telegram:images to upstream on a host that can pull it, or import dashboards/*.json into your own';
+
+function services({ config, data, secrets }: OutputParts): Record<string, ServiceAddress> {
   const { gateway, telegram, api, consumer, rabbitmq, monitoring } = config;
   const published = publishedAddress(config);
   const list: Record<string, ServiceAddress> = {};
@@ -116,6 +126,7 @@ function services({ config, data }: OutputParts): Record<string, ServiceAddress>
   }
   if (monitoring.enabled) {
     add('prometheus', 'monitoring', 'http', published, monitoring.prometheusPort);
+    if (secrets.grafana) add('grafana', 'monitoring', 'http', published, monitoring.grafanaPort);
     if (monitoring.alertWebhook) add('alertmanager', 'monitoring', 'http', published, monitoring.alertmanagerPort);
   }
   return list;
@@ -150,6 +161,7 @@ function logins({ config, secrets }: OutputParts): pulumi.Output<Record<string, 
         rabbitmq,
         'rabbitmq-management': rabbitmq,
         api: { key: activeOf(secrets.apiKey) },
+        ...(secrets.grafana && { grafana: { user: GRAFANA_ADMIN, password: secrets.grafana.adminPassword } }),
       })
       .apply((list): Record<string, Login> => list),
   );

@@ -12,7 +12,7 @@ import { allReady, Ground } from './context.js';
 import { EpochRecord } from './epoch-record.js';
 import { createDataLayer, type DataLayer } from './data-layer.js';
 import { machineLogin } from './gateway-login.js';
-import { createMonitoring } from './monitoring.js';
+import { createMonitoring, hasGrafana } from './monitoring.js';
 import type { HostCheck } from './host-check.js';
 import { stackOutputs, type StackOutputInputs } from './outputs.js';
 import { readRelease, type Release } from './release.js';
@@ -35,7 +35,8 @@ export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackO
   const stack = new Ground(config, host, release).context;
   const record = new EpochRecord(stack, config.credentialEpoch);
   const simulated = config.telegram.kind === 'simulator';
-  const secrets = new Secrets(config.credentialEpoch, { simulator: simulated, begun: record.begun });
+  const grafana = hasGrafana(stack, config);
+  const secrets = new Secrets(config.credentialEpoch, { simulator: simulated, grafana, begun: record.begun });
   const data = createDataLayer(stack, config, secrets);
   const parts: Parts = { stack, config, secrets, data, release };
   const simulator = createSimulator(parts);

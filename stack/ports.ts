@@ -41,6 +41,7 @@ export function publishedPorts(config: StackConfig): PublishedPort[] {
     add('monitoring.postgresExporterPort', monitoring.postgresExporterPort, 'telegram-postgres-exporter');
     add('monitoring.pgbouncerExporterPort', monitoring.pgbouncerExporterPort, 'telegram-pgbouncer-exporter');
     add('monitoring.nodeExporterPort', monitoring.nodeExporterPort, 'telegram-node-exporter');
+    if (monitoring.grafana) add('monitoring.grafanaPort', monitoring.grafanaPort, 'telegram-grafana');
     if (monitoring.alertWebhook)
       add('monitoring.alertmanagerPort', monitoring.alertmanagerPort, 'telegram-alertmanager');
     if (redis.kind === 'container')

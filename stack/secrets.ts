@@ -31,8 +31,14 @@ export interface BrokerSlots extends Slots {
   readonly saltB: pulumi.Output<string>;
 }
 
+/** Of a secret that is made anew whenever this epoch is another. */
+interface Turning {
+  readonly epoch: number;
+}
+
 export interface SecretsOptions {
   readonly simulator: boolean;
+  readonly grafana: boolean;
   /** Record of the epoch's beginning. */
   readonly begun: pulumi.Resource;
 }
@@ -61,6 +67,9 @@ export class Secrets extends Component {
     readonly authKeyHex: pulumi.Output<string>;
   } | null;
 
+  /** Made only where there is a Grafana: its admin's one password, which every epoch turns, and the key that its own database is under. */
+  readonly grafana: { readonly adminPassword: pulumi.Output<string>; readonly secretKey: pulumi.Output<string> } | null;
+
   constructor(
     private readonly epoch: number,
     private readonly options: SecretsOptions,
@@ -79,53 +88,54 @@ export class Secrets extends Component {
     this.sshHostSeed = this.#bytes('ssh-host-seed', 32, 'base64');
     this.sshClientSeed = this.#bytes('ssh-client-seed', 32, 'base64');
     this.simulator = options.simulator ? this.#simulator() : null;
+    this.grafana = options.grafana
+      ? { adminPassword: this.#password('grafana-admin', { epoch }), secretKey: this.#password('grafana-key') }
+      : null;
     this.registerOutputs({});
   }
 
   #database(client: string): DatabaseSlots {
     const slots = this.#slots(`database-${client}`);
     const verifier = (slot: Slot) => {
-      const salt = this.#bytes(`database-${client}-${slot}-salt`, 16, 'base64', slot);
+      const salt = this.#bytes(`database-${client}-${slot}-salt`, 16, 'base64', this.#turn(slot));
       return pulumi.secret(pulumi.all([slots[slot], salt]).apply(([password, s]) => scramVerifier(password, s)));
     };
     return { ...slots, verifiers: { a: verifier('a'), b: verifier('b') } };
   }
 
   #broker(client: string): BrokerSlots {
-    const salt = (slot: Slot) => this.#bytes(`rabbitmq-${client}-${slot}-salt`, 4, 'base64', slot);
+    const salt = (slot: Slot) => this.#bytes(`rabbitmq-${client}-${slot}-salt`, 4, 'base64', this.#turn(slot));
     return { ...this.#slots(`rabbitmq-${client}`), saltA: salt('a'), saltB: salt('b') };
   }
 
   #slots(name: string): Slots {
-    const [a, b] = SLOTS.map((slot) => this.#password(`${name}-${slot}`, slot)) as [
+    const [a, b] = SLOTS.map((slot) => this.#password(`${name}-${slot}`, this.#turn(slot))) as [
       pulumi.Output<string>,
       pulumi.Output<string>,
     ];
     return { a, b, active: this.active };
   }
 
-  /** Letters and digits only: it stands in lists, DSNs and Redis ACL files. */
-  #password(name: string, slot?: Slot): pulumi.Output<string> {
+  /** Letters and digits only: it stands in lists, DSNs and Redis ACL files. Without `turning` it is made once. */
+  #password(name: string, turning?: Turning): pulumi.Output<string> {
+    const keepers = turning && { keepers: { epoch: String(turning.epoch) } };
     const made = new random.RandomPassword(
       this.child(name),
-      { length: 40, special: false, ...this.#keepers(slot) },
-      this.#opts(slot),
+      { length: 40, special: false, ...keepers },
+      // What turns with the epoch waits until it is on record that the epoch has begun.
+      this.under(turning ? { dependsOn: [this.options.begun] } : {}),
     );
     return pulumi.secret(made.result);
   }
 
-  #bytes(name: string, length: number, encoding: 'base64' | 'hex', slot?: Slot): pulumi.Output<string> {
-    const password = this.#password(name, slot);
+  #bytes(name: string, length: number, encoding: 'base64' | 'hex', turning?: Turning): pulumi.Output<string> {
+    const password = this.#password(name, turning);
     return pulumi.secret(password.apply((text) => secretBytes(text, name, length).toString(encoding)));
   }
 
-  #keepers(slot?: Slot): { keepers?: Record<string, string> } {
-    return slot ? { keepers: { epoch: String(slotKeeper(this.epoch, slot)) } } : {};
-  }
-
-  /** What turns with the epoch waits until it is on record that the epoch has begun. */
-  #opts(slot?: Slot): pulumi.CustomResourceOptions {
-    return this.under(slot ? { dependsOn: [this.options.begun] } : {});
+  /** The epoch in which a slot was last made anew. */
+  #turn(slot: Slot): Turning {
+    return { epoch: slotKeeper(this.epoch, slot) };
   }
 
   #simulator(): NonNullable<Secrets['simulator']> {

@@ -32,6 +32,9 @@ function parts(config: StackConfig): { cpus: number; memoryMb: number; count: nu
           },
         ]
       : []),
+    ...(monitoring.enabled && monitoring.grafana
+      ? [{ cpus: monitoring.grafanaCpus, memoryMb: monitoring.grafanaMemoryMb, count: 1 }]
+      : []),
   ];
 }
 

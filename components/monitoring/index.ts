@@ -10,6 +10,7 @@ import { serviceContainer } from '../service-container.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
 import { createAlertmanager, type Alertmanager, type AlertmanagerArgs } from './alertmanager.js';
 import { createExporters, EXPORTERS, OWNER, readAgain, type Exporter } from './exporters.js';
+import { createGrafana, type GrafanaArgs } from './grafana.js';
 import { exporterFiles, prometheusYml, QUEUE_PARAMS, type ExporterLogins, type ScrapeJob } from './render.js';
 
 export interface MonitoringArgs {
@@ -40,6 +41,8 @@ export interface MonitoringArgs {
   readonly logins: pulumi.Output<ExporterLogins>;
   /** Alertmanager; null where nobody is to be told. */
   readonly alertmanager: Omit<AlertmanagerArgs, 'stack'> | null;
+  /** Grafana; null where it is not wanted, or the image source has none. */
+  readonly grafana: Omit<GrafanaArgs, 'stack' | 'prometheus' | 'after'> | null;
   readonly after: readonly pulumi.Resource[];
 }
 
@@ -72,7 +75,8 @@ export class Monitoring extends Component implements Ready {
     const alertmanager =
       args.alertmanager && createAlertmanager({ ...args.alertmanager, stack: args.stack }, this.under());
     this.prometheus = this.#prometheus(args, alertmanager);
-    this.ready = [this.prometheus, written, ...exporters, ...(alertmanager?.ready ?? [])];
+    const grafana = args.grafana ? this.#grafana(args, args.grafana) : [];
+    this.ready = [this.prometheus, written, ...exporters, ...(alertmanager?.ready ?? []), ...grafana];
     this.registerOutputs({});
   }
 
@@ -88,6 +92,11 @@ export class Monitoring extends Component implements Ready {
       },
       this.under({ dependsOn: [...after] }),
     );
+  }
+
+  #grafana({ stack, after }: MonitoringArgs, own: NonNullable<MonitoringArgs['grafana']>): pulumi.Resource[] {
+    const prometheus = { host: stack.address(HOST_NUMBERS.prometheus), port: PROMETHEUS_PORT };
+    return createGrafana({ ...own, stack, prometheus, after }, this.under());
   }
 
   #prometheus(args: MonitoringArgs, alertmanager: Alertmanager | null): docker.Container {

@@ -5,6 +5,7 @@ import { perform, type Check, type CheckResult } from './check.js';
 import { databaseChecks } from './database.js';
 import { gatewayChecks } from './gateway.js';
 import { hostChecks } from './host.js';
+import { monitoring } from './monitoring.js';
 import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
 
@@ -19,7 +20,14 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   const floor = Number(options.diskFloor);
   if (!(floor >= 0)) throw new UserError('USAGE', '--disk-floor: expected a number of MiB');
   const stack = await runningStack(options);
-  const list: readonly Check[] = [...hostChecks(floor), ...databaseChecks, redis, rabbitmq, ...gatewayChecks];
+  const list: readonly Check[] = [
+    ...hostChecks(floor),
+    ...databaseChecks,
+    redis,
+    rabbitmq,
+    ...gatewayChecks,
+    monitoring,
+  ];
   const checks = await Promise.all(list.map(async (check) => perform(check, stack)));
   const ok = checks.every((check) => check.ok);
   if (options.json) printJson({ ok, checks });

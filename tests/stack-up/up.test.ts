@@ -76,6 +76,11 @@ describe('up', () => {
     expect(first.stderr).toMatch(/✔ up in .*; next: npm run smoke, npm run doctor\n✔ status page: http:\S+\/\n$/);
   });
 
+  it('M2 says that there is no Grafana where the image source has none, and how to get one', () => {
+    const said = first.stderr.includes('! there is no Grafana: Debian has none; set telegram:images to upstream');
+    expect(said).toBe(!before.some(({ Name }) => Name.endsWith('telegram-grafana')));
+  });
+
   it(
     'O1 a second up changes nothing and says how long it took',
     async () => {

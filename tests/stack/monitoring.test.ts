@@ -8,6 +8,7 @@ import { alertsOf } from '../../monitoring/rules/rule.js';
 import { ROOT } from '../../ops/stack-folder.js';
 import { BY_BACKUP } from '../support/metric-names.js';
 import { Prometheus, settled } from '../support/prometheus.js';
+import { examine } from '../support/doctor.js';
 import { container, docker, smoke } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
@@ -80,6 +81,16 @@ describe('monitoring', () => {
       ]);
     },
     3 * MINUTES,
+  );
+
+  it(
+    'M1 O4 the doctor counts the targets, and says what was left out',
+    async () => {
+      const row = () => Promise.resolve(examine().report.checks.find(({ name }) => name === 'monitoring'));
+      const seen = await settled(row, (found) => found?.ok === true);
+      expect(seen).toMatchObject({ ok: true, detail: expect.stringMatching(/^15 targets answer/) as unknown });
+    },
+    4 * MINUTES,
   );
 
   it(

@@ -22,6 +22,11 @@ const EXPECTED: readonly ExpectedFile[] = [
     owner: '999:999',
   },
   { where: /^rabbitmq:\/credentials\/erlang\.cookie$/, mode: '400', owner: '999:999' },
+  {
+    where: /^(postgres|pgbouncer|redis)-exporter:\/credentials\/(postgres-password|pgbouncer\.pgpass|redis\.json)$/,
+    mode: '400',
+    owner: '65534:65534',
+  },
   { where: /^timescaledb:\/credentials\/bootstrap-password$/, mode: '400', owner: '70:70' },
   { where: /^gateway-host:\/etc\/ssh\/stack-keys\/ssh_host_ed25519_key$/, mode: '400', owner: '0:0' },
   { where: /^gateway-host:\/opt\/telegram-gateway\/credentials\/credentials\.json$/, mode: '600' },

@@ -93,6 +93,10 @@ export async function services(): Promise<Place[]> {
       'rabbitmqctl environment; rabbitmqctl status; rabbitmqctl list_users; rabbitmqctl list_connections',
       'rabbit',
     ),
+    ask('prometheus', 'curl -fsS http://127.0.0.1:9090/api/v1/status/config', 'scrape_configs'),
+    ask('postgres-exporter', 'curl -fsS http://127.0.0.1:9187/metrics', 'pg_up'),
+    ask('pgbouncer-exporter', 'curl -fsS http://127.0.0.1:9127/metrics', 'pgbouncer_up'),
+    ask('redis-exporter', 'curl -fsS http://127.0.0.1:9121/metrics', 'redis_exporter'),
   ]);
 }
 

@@ -12,6 +12,8 @@ const DEV: Config = {
   ...FILE,
   monitoring: { ...(FILE['monitoring'] as Config), alertWebhook: 'https://alerts.example.org/one' },
 };
+/** With nothing that only one image source has. */
+const BOTH: Config = { ...DEV, monitoring: { ...(DEV['monitoring'] as Config), grafana: false } };
 const PROD: Config = stackFile('Pulumi.prod.yaml');
 
 /** A value for each kind that the dev stack does not use. */
@@ -43,6 +45,11 @@ const EXPORTERS = ['postgres', 'pgbouncer', 'node', 'redis'].map((name) => `tele
 const CLIENTS = ['replace telegram-consumer', 'replace telegram-gateway-api', 'update gateway-service'];
 const SENTINELS = ['telegram-redis-sentinel-1', 'telegram-redis-sentinel-2', 'telegram-redis-sentinel-3'];
 const NODES = ['telegram-redis-master', 'telegram-redis-replica'];
+/** All that there is only where Grafana can be had. */
+const GRAFANA = [
+  ...['telegram-grafana', 'telegram-grafana-data', 'telegram-grafana-credentials', 'image-grafana'],
+  ...['monitoring-grafana-files', 'secrets-grafana-admin', 'secrets-grafana-key'],
+];
 /** Volumes that the data policy is about. */
 const DATA = [
   ...['timescaledb', 'rabbitmq', 'simulator', 'prometheus', 'alertmanager'].map((name) => `telegram-${name}-data`),
@@ -260,6 +267,10 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ],
   ['monitoring.alertmanagerPort', 9094, ['replace telegram-alertmanager']],
   ['monitoring.alertmanagerMemoryMb', 96, ['update telegram-alertmanager']],
+  ['monitoring.grafana', false, all('delete', ...GRAFANA)],
+  ['monitoring.grafanaPort', 3101, ['replace telegram-grafana']],
+  ['monitoring.grafanaCpus', 0.5, ['replace telegram-grafana']],
+  ['monitoring.grafanaMemoryMb', 512, ['update telegram-grafana']],
   ['monitoring.retentionDays', 40, [ASKED]],
   ['monitoring.retentionMb', 512, [ASKED]],
 ];
@@ -287,6 +298,8 @@ async function graph(config: Config, host = HOST): Promise<Map<string, Node>> {
 function step(key: string, value: unknown): { readonly before: Config; readonly after: Config } {
   const [, name = '', top = '', leaf] = /^((\w+)(?:\(\w+\))?)(?:\.(\w+))?$/.exec(key) ?? [];
   if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
+  // What only one source has comes and goes with it: tests/unit/graph/images.test.ts.
+  if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
   const before = name in KINDS ? { ...DEV, [top]: KINDS[name] } : DEV;
   if (leaf === 'kind') return { before, after: { ...before, [top]: KINDS[`${top}(${String(value)})`] } };
   return { before, after: { ...before, [top]: leaf ? { ...(before[top] as Config), [leaf]: value } : value } };
@@ -300,8 +313,10 @@ describe('a change of one key', () => {
 
   it.each(TABLE)('O2 %s = %j changes exactly what it should', async (key, value, changes) => {
     const { before, after } = step(key, value);
-    const host = key === 'images' ? { ...HOST, imageSource: value as 'upstream' } : HOST;
-    expect(changesBetween(await graph(before), await graph(after, host))).toEqual([...new Set(changes)].sort());
+    const upstream = { ...HOST, imageSource: 'upstream' } as const;
+    const pulled = key.startsWith('monitoring.grafana');
+    const [from, to] = [pulled ? upstream : HOST, pulled || key === 'images' ? upstream : HOST];
+    expect(changesBetween(await graph(before, from), await graph(after, to))).toEqual([...new Set(changes)].sort());
   });
 
   it.each(TABLE)('R12 the reference says of %s what its change does to a container', (key, _value, changes) => {

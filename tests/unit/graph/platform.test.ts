@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { INVARIANTS } from '../../../policy/invariants.js';
-import { changed, graphOf, type Node } from '../../support/graph.js';
+import { changed, graphOf, HOST, type Node } from '../../support/graph.js';
 import { stackFile } from '../../support/stack-file.js';
 
 const ROOT = join(__dirname, '..', '..', '..');
@@ -94,6 +94,17 @@ describe('the program under mocks', () => {
     );
     expect(changed(second, third)).toEqual(turned.sort());
   }, 120_000);
+
+  it('M2 O5 where Grafana can be had, its admin gets another password with each epoch, and the key of its database stays', async () => {
+    const upstream = { ...HOST, imageSource: 'upstream' } as const;
+    const of = (credentialEpoch: number) => graphOf({ ...stackFile('Pulumi.dev.yaml'), credentialEpoch }, upstream);
+    const [first, second, third] = [await of(1), await of(2), await of(3)];
+    for (const turned of [changed(first, second), changed(second, third)].map((names) => names.join('\n'))) {
+      expect(turned).toMatch(/secrets-grafana-admin$/m);
+      expect(turned).toMatch(/monitoring-grafana-files$/m);
+      expect(turned).not.toMatch(/secrets-grafana-key|telegram-grafana$/m);
+    }
+  }, 240_000);
 
   it('O5 the record of a completed epoch waits for every part, that of its beginning comes before every password', () => {
     const record = (stage: string) => `docker:index/volume:Volume credential-epoch-1-${stage}`;

@@ -1,0 +1,34 @@
+import { Failing, type Check } from './check.js';
+import { restart } from './fix.js';
+
+interface Series {
+  readonly metric: { readonly job: string; readonly instance: string };
+  readonly value: readonly [number, string];
+}
+
+/**
+ * Prometheus reaches everything that it is to ask: what did not answer once within the last minute is named. What is left out for
+ * want of an image is said, and is no failure.
+ */
+export const monitoring: Check = {
+  name: 'monitoring',
+  fix: 'npm run up',
+  run: async (stack) => {
+    const { services, leftOut } = stack.outputs;
+    const address = services['prometheus'];
+    if (!address) return 'switched off';
+    const query = new URLSearchParams({ query: 'max_over_time(up[1m])' }).toString();
+    const response = await fetch(`http://${address.host}:${String(address.port)}/api/v1/query?${query}`, {
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (!response.ok) throw new Failing(`Prometheus answers ${String(response.status)}`, restart(stack, 'prometheus'));
+    const { data } = (await response.json()) as { data: { result: readonly Series[] } };
+    const down = data.result.filter(({ value: [, up] }) => up === '0');
+    if (down.length > 0)
+      throw new Failing(
+        `no answer for a minute from ${down.map(({ metric: { job, instance } }) => `${job} (${instance})`).join(', ')}`,
+        'npm run up',
+      );
+    return [`${String(data.result.length)} targets answer`, ...leftOut].join('; ');
+  },
+};
