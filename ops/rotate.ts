@@ -1,6 +1,5 @@
-import { INSTANCE_LABEL } from '../components/stack-context.js';
 import { DockerHost } from '../stack/docker-host.js';
-import { progressOf } from '../stack/epoch-progress.js';
+import { epochProgress } from '../stack/epoch-progress.js';
 import { UserError } from '../stack/errors.js';
 import type { StackOutputs } from '../stack/outputs.js';
 import { activeSlot, isUnfinished, type Progress } from '../stack/rotation.js';
@@ -64,5 +63,6 @@ export function nextEpoch(progress: Progress, configured: number): number {
 }
 
 async function progress({ dockerHost, instance }: StackOutputs): Promise<Progress> {
-  return progressOf(await new DockerHost(dockerHost).volumes(INSTANCE_LABEL), instance);
+  const host = new DockerHost(dockerHost);
+  return epochProgress(host, instance, await host.containers());
 }

@@ -109,6 +109,11 @@ export class DockerHost {
     return this.#list(volumeSchema, ['volume', 'ls', ...(label ? ['--filter', `label=${label}`] : [])]);
   }
 
+  /** An ASCII file of a container, also of a stopped one; no process is started for it. */
+  async file(container: string, path: string): Promise<string> {
+    return onlyFile(await this.docker(['cp', `${container}:${path}`, '-'], 10_000));
+  }
+
   async networks(): Promise<DockerNetwork[]> {
     const ids = (await this.docker(['network', 'ls', '-q'])).split('\n').filter(Boolean);
     return networkSchema.parse(JSON.parse(await this.docker(['network', 'inspect', ...ids])));
@@ -139,6 +144,11 @@ export class DockerHost {
 export function labelOf(listed: { readonly Labels: string }, label: string): string | undefined {
   const pair = listed.Labels.split(',').find((text) => text.startsWith(`${label}=`));
   return pair?.slice(label.length + 1);
+}
+
+/** Content of a tar archive of one ASCII file: a header of 512 bytes, in which the size stands in octal. */
+function onlyFile(archive: string): string {
+  return archive.slice(512, 512 + Number.parseInt(archive.slice(124, 135), 8));
 }
 
 function lastLine(error: unknown): string {

@@ -1,5 +1,5 @@
 import { INSTANCE_LABEL } from '../components/stack-context.js';
-import { labelOf, type DockerVolume } from './docker-host.js';
+import { labelOf, type DockerContainer, type DockerHost, type DockerVolume } from './docker-host.js';
 import type { Progress } from './rotation.js';
 
 /** Labels of the volumes that keep the record (see epoch-record.ts). */
@@ -17,4 +17,31 @@ export function progressOf(volumes: readonly DockerVolume[], instance: string): 
     return epochs.length === 0 ? null : Math.max(...epochs);
   };
   return { begun: last('begun'), completed: last('completed') };
+}
+
+/**
+ * How far the rotations of a stack have come. Where the record is gone (`docker volume prune` takes it: no container uses those
+ * volumes), the containers still know the epoch that they were told last.
+ */
+export async function epochProgress(
+  host: DockerHost,
+  instance: string,
+  containers: readonly DockerContainer[],
+): Promise<Progress> {
+  const record = progressOf(await host.volumes(INSTANCE_LABEL), instance);
+  if (record.completed !== null || record.begun !== null) return record;
+  const clients = containers.filter(
+    (container) =>
+      labelOf(container, INSTANCE_LABEL) === instance && /telegram-(consumer|gateway-api)$/.test(container.Names),
+  );
+  const told = (await Promise.all(clients.map(async ({ Names }) => toldEpoch(host, Names)))).filter(
+    (epoch) => epoch > 0,
+  );
+  return { begun: null, completed: told.length === 0 ? null : Math.max(...told) };
+}
+
+/** 0 where the container was never told one. */
+async function toldEpoch(host: DockerHost, container: string): Promise<number> {
+  const text = await host.file(container, '/credentials/credentials.json').catch(() => '{}');
+  return (JSON.parse(text) as { epoch?: number }).epoch ?? 0;
 }

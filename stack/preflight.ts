@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
 import { diskRoom } from './disk-room.js';
-import { progressOf } from './epoch-progress.js';
+import { epochProgress } from './epoch-progress.js';
 import { labelOf, type DockerContainer, type DockerFacts, type DockerHost, type DockerNetwork } from './docker-host.js';
 import { UserError } from './errors.js';
 import { foreignVolumes, movedSubnet, renamed } from './preflight-names.js';
@@ -125,8 +125,8 @@ export function subnets(
 }
 
 /** A step of the credentials that would cut off who uses them. */
-async function credentialEpoch({ config, instance, host }: PreflightInput): Promise<string[]> {
-  const { completed, begun } = progressOf(await host.volumes(INSTANCE_LABEL), instance);
+async function credentialEpoch({ config, instance, host, containers }: PreflightInput): Promise<string[]> {
+  const { completed, begun } = await epochProgress(host, instance, containers);
   const refused = refusedStep(completed, config.credentialEpoch, begun);
   return refused === null ? [] : [refused];
 }

@@ -2,7 +2,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import { INSTANCE_LABEL } from '../../components/stack-context.js';
 import { DockerHost, type DockerContainer } from '../../stack/docker-host.js';
+import { progressOf } from '../../stack/epoch-progress.js';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import { containersOf } from '../containers.js';
@@ -56,7 +58,9 @@ export class Standing {
       containers.filter(({ ID }) => ID in record.containers),
     );
     const now = started.length > 0 ? await containersOf(docker, record.instance) : containers;
-    const whole = now.every(({ State }) => State === 'running') && same(fingerprint(now), record.containers);
+    const { completed } = progressOf(await docker.volumes(INSTANCE_LABEL), record.instance);
+    const whole =
+      completed !== null && now.every(({ State }) => State === 'running') && same(fingerprint(now), record.containers);
     if (whole) await healthy(docker, started);
     return { whole, started: started.length };
   }

@@ -1,6 +1,8 @@
+import { BROKER_CLIENTS, CACHE_CLIENTS, DATABASE_CLIENTS, type CacheClient } from '../../runtime/contract.js';
 import type { Credentials } from '../../runtime/credentials.js';
-import { askBroker, askDatabase, askPooler, askRedis, askSentinel, type Process } from './logins.js';
-import { connection, inside } from './test-stack.js';
+import type { Slot } from '../../stack/rotation.js';
+import { askApi, askBroker, askDatabase, askPooler, askRedis, askSentinel, type Process } from './logins.js';
+import type { Passwords } from './secrets/collect.js';
 
 /** A login as it was before a rotation, and how to find out whether it is still one. */
 export interface FormerLogin {
@@ -9,88 +11,82 @@ export interface FormerLogin {
   readonly ask: () => Promise<unknown>;
 }
 
-/** Whether an error says that the login is none, in the words of PostgreSQL, PgBouncer, Redis and RabbitMQ. */
+/** Whether an error says that the login is none, in the words of PostgreSQL, PgBouncer, Redis, RabbitMQ and the API. */
 export function isRefusal(error: unknown): boolean {
   const text = error instanceof Error ? error.message : String(error);
-  return /(password|SASL) authentication failed|WRONGPASS|ACCESS_REFUSED|ACCESS-REFUSED/.test(text);
+  return /(password|SASL) authentication failed|WRONGPASS|ACCESS_REFUSED|ACCESS-REFUSED|^401 /.test(text);
 }
 
-/** Every login that can be collected from a running stack; the superuser, who has one slot only, is the first. */
-export async function formerLogins(told: Readonly<Record<Process, Credentials>>): Promise<FormerLogin[]> {
-  return [...databaseLogins(told), ...(await cacheLogins(told)), ...brokerLogins(told)];
+export interface Known {
+  readonly told: Readonly<Record<Process, Credentials>>;
+  /** From the state of the stack: some logins are told to nobody else. */
+  readonly passwords: Passwords;
+  readonly slot: Slot;
 }
 
-function databaseLogins(told: Readonly<Record<Process, Credentials>>): FormerLogin[] {
+/** Every login of one slot; the superuser, who has one slot only, is the first. */
+export function formerLogins(known: Known): FormerLogin[] {
+  return [...databaseLogins(known), ...cacheLogins(known), ...brokerLogins(known), apiLogin(known)];
+}
+
+function apiLogin(known: Known): FormerLogin {
+  const password = generated(known, 'api-key');
+  return { name: 'API key', password, ask: () => askApi(password) };
+}
+
+function generated({ passwords, slot }: Known, name: string): string {
+  return need(passwords[`${name}-${slot}`]);
+}
+
+function databaseLogins(known: Known): FormerLogin[] {
+  const { told, slot } = known;
   const direct = { service: 'timescaledb', database: 'telegram_gateway' } as const;
-  const superuser = loginOf('timescaledb');
-  const reader = loginOf('pgbouncer');
-  const stats = loginOf('pgbouncer-admin');
-  const logins = (['gateway', 'consumer', 'api'] as const).flatMap((client) => {
-    const login = need(told[client].database);
+  const console_ = { service: 'pgbouncer', database: 'pgbouncer' } as const;
+  const login = (client: string) => ({ user: `${client}_${slot}`, password: generated(known, `database-${client}`) });
+  const clients = DATABASE_CLIENTS.flatMap((client) => {
+    const own = client === 'reader' || client === 'monitor' ? login(client) : need(told[client].database);
     return [
-      { name: `${client} at PgBouncer`, ...login, ask: () => askPooler(client, login) },
-      { name: `${client} at PostgreSQL`, ...login, ask: () => askDatabase(login, direct) },
+      { name: `${client} at PgBouncer`, ...own, ask: () => askPooler(client, own) },
+      { name: `${client} at PostgreSQL`, ...own, ask: () => askDatabase(own, direct) },
     ];
   });
-  return [
-    { name: 'postgres', ...superuser, ask: () => askDatabase(superuser, direct) },
-    ...logins,
-    { name: 'reader at PgBouncer', ...reader, ask: () => askPooler('reader', reader) },
-    {
-      name: "PgBouncer's statistics",
-      ...stats,
-      ask: () => askDatabase(stats, { service: 'pgbouncer', database: 'pgbouncer' }, 'show version'),
-    },
-  ];
+  const consoles = ['pgb_stats', 'pgb_admin'].map((user) => ({
+    name: `${user} at PgBouncer's console`,
+    ...login(user),
+    ask: () => askDatabase(login(user), console_, 'show version'),
+  }));
+  const superuser = { user: 'postgres', password: generated(known, 'database-postgres') };
+  return [{ name: 'postgres', ...superuser, ask: () => askDatabase(superuser, direct) }, ...clients, ...consoles];
 }
 
-/** Replication, Sentinels and the admin are known to the containers alone. */
-async function cacheLogins(told: Readonly<Record<Process, Credentials>>): Promise<FormerLogin[]> {
-  const firstLine = async (file: string) =>
-    (await inside('redis-master', 'head', '-n', '1', `/credentials/${file}`)).trim();
-  const replication = /^masterauth (.*)$/m.exec(
-    await inside('redis-master', 'cat', '/credentials/replication.conf'),
-  )?.[1];
-  const users = [
-    ...(['gateway', 'consumer', 'api'] as const).map((client) => [client, need(told[client].redis).password] as const),
-    ['reader', loginOf('redis-master').password] as const,
-    ['replication', need(replication)] as const,
-    ['sentinel', await firstLine('sentinel')] as const,
-    ['admin', await firstLine('admin')] as const,
-  ];
+function cacheLogins(known: Known): FormerLogin[] {
   const nodes = ['redis-master', 'redis-replica'];
-  const onNodes = users.flatMap(([username, password]) =>
-    nodes.map((node) => ({
-      name: `${username} at ${node}`,
+  const sentinels = [1, 2, 3].map((n) => `redis-sentinel-${String(n)}`);
+  const as = (username: CacheClient, service: string): FormerLogin => {
+    const password = generated(known, `redis-${username}`);
+    return {
+      name: `${username} at ${service}`,
       password,
-      ask: () => askRedis(node, { username, password }, 'PING'),
-    })),
-  );
-  const client = need(told.api.redis).sentinelPassword;
-  const onSentinels = [1, 2, 3].map((n) => ({
-    name: `clients at Sentinel ${String(n)}`,
-    password: client,
-    ask: () => askSentinel(client, n),
-  }));
-  return [...onNodes, ...onSentinels];
-}
-
-function brokerLogins(told: Readonly<Record<Process, Credentials>>): FormerLogin[] {
-  const logins = {
-    gateway: need(told.gateway.rabbitmq),
-    consumer: need(told.consumer.rabbitmq),
-    reader: loginOf('rabbitmq'),
+      ask: () => askRedis(service, { username, password }, 'PING'),
+    };
   };
-  return Object.entries(logins).map(([name, login]) => ({
-    name: `${name} at RabbitMQ`,
-    ...login,
-    ask: () => askBroker(login),
-  }));
+  const client = need(known.told.api.redis).sentinelPassword;
+  return [
+    ...CACHE_CLIENTS.flatMap((username) => nodes.map((node) => as(username, node))),
+    ...(['sentinel', 'admin'] as const).flatMap((username) => sentinels.map((sentinel) => as(username, sentinel))),
+    ...sentinels.map((name, n) => ({
+      name: `clients at ${name}`,
+      password: client,
+      ask: () => askSentinel(client, n + 1),
+    })),
+  ];
 }
 
-function loginOf(service: string): { user: string; password: string } {
-  const { user = '', password = '' } = connection(service);
-  return { user, password };
+function brokerLogins(known: Known): FormerLogin[] {
+  return BROKER_CLIENTS.map((client) => {
+    const login = { user: `${client}_${known.slot}`, password: generated(known, `rabbitmq-${client}`) };
+    return { name: `${client} at RabbitMQ`, ...login, ask: () => askBroker(login) };
+  });
 }
 
 function need<T>(value: T | undefined): T {

@@ -105,3 +105,14 @@ export async function askBroker({ user, password }: Login, queue = groupQueue('d
     await model.close().catch(() => undefined);
   }
 }
+
+/** One request to the REST API with a key. */
+export async function askApi(key: string): Promise<unknown> {
+  const { host, port } = connection('api');
+  const answer = await fetch(`http://${host}:${String(port)}/v1/channels`, {
+    headers: { authorization: `Bearer ${key}` },
+    signal: AbortSignal.timeout(BOUND_MS),
+  });
+  if (!answer.ok) throw new Error(`${String(answer.status)} ${await answer.text()}`);
+  return answer.json();
+}

@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StackFolder } from '../../ops/stack-folder.js';
 import type { Credentials } from '../../runtime/credentials.js';
-import { formerLogins, type FormerLogin } from './former-logins.js';
-import { askBroker, askPooler, askRedis, askSentinel, credentialsOf, type Process } from './logins.js';
+import { activeSlot } from '../../stack/rotation.js';
+import { formerLogins, isRefusal, type FormerLogin } from './former-logins.js';
+import { askApi, askBroker, askPooler, askRedis, askSentinel, credentialsOf, type Process } from './logins.js';
 import { Posts } from './posts.js';
 import { settledPair } from './redis-pair.js';
+import type { Passwords } from './secrets/collect.js';
 import { waitFor } from './services.js';
 import { connection, forgetConnections, inside, inspectAll, start, type CommandResult } from './test-stack.js';
 import { Traffic } from './traffic.js';
@@ -52,21 +55,40 @@ export class RotationRun {
   superuser: FormerLogin | undefined;
   /** Names of those that worked after the first step. */
   stillAccepted: readonly string[] = [];
+  /** Names of those that were refused after the first step. */
+  refusedAtOnce: readonly string[] = [];
+  /** Generated passwords of the slot that was in use, which nobody tried: there must be none. */
+  untried: readonly string[] = [];
 
-  constructor(folder: StackFolder) {
+  /** `passwords` reads the state of the stack. */
+  constructor(
+    folder: StackFolder,
+    private readonly passwords: () => Passwords,
+  ) {
     this.epoch = folder.credentialEpoch;
+  }
+
+  #readLogins(): void {
+    const slot = activeSlot(this.epoch);
+    const passwords = this.passwords();
+    [this.superuser, ...this.former] = formerLogins({ told: this.told, passwords, slot });
+    const tried = new Set([this.superuser, ...this.former].map((login) => login?.password));
+    this.untried = Object.entries(passwords)
+      .filter(([name, password]) => name.endsWith(`-${slot}`) && !tried.has(password))
+      .map(([name]) => name);
   }
 
   async perform(): Promise<void> {
     await this.#readAgain();
     this.before = await identity();
-    [this.superuser, ...this.former] = await formerLogins(this.told);
+    this.#readLogins();
     this.#begin();
     await waitFor('first requests', () => Promise.resolve(Object.values(this.traffic.requests).every(Boolean)), MINUTE);
     this.steps.push(await rotate());
     await this.#readAgain();
     this.toldBetween = this.told;
     this.stillAccepted = await namesOf(this.former, ({ ask }) => ask().then(() => true));
+    this.refusedAtOnce = await refusedOf([...(this.superuser ? [this.superuser] : []), ...this.former]);
     this.steps.push(await rotate());
     await this.#readAgain();
     await this.traffic.stop();
@@ -105,20 +127,32 @@ export class RotationRun {
       });
     traffic.client('Sentinel', 200, () => askSentinel(this.told.api.redis?.sentinelPassword ?? ''));
     traffic.client('RabbitMQ', 500, () => askBroker(this.#login('consumer', 'rabbitmq')));
+    traffic.client('API key', 200, () => askApi(connection('api').key ?? ''));
     traffic.client('posts', 0, () => this.posts.post());
   }
 }
 
-/** A process that is not ready has to have a better reason than a busy machine. */
+/** On a busy machine a part may answer later than the process waits for it; then it is asked until it does, for this long. */
+const SLOW_MS = 30_000;
+
 async function readiness(service: string): Promise<void> {
   const { host, port } = connection(service);
   const url = `http://${host}:${String(port)}/health/ready`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(MINUTE) });
-  const { checks } = (await response.json()) as { checks: Record<string, { ok: boolean; detail: string }> };
-  const bad = Object.entries(checks).filter(
-    ([, { ok, detail }]) => !ok && !/^(no answer within|Command timed out$)/.test(detail),
-  );
-  if (bad.length > 0) throw new Error(`not ready: ${JSON.stringify(bad)}`);
+  const deadline = Date.now() + SLOW_MS;
+  for (;;) {
+    const response = await fetch(url, { signal: AbortSignal.timeout(MINUTE) });
+    const { checks } = (await response.json()) as { checks: Record<string, { ok: boolean; detail: string }> };
+    const bad = Object.entries(checks).filter(([, { ok }]) => !ok);
+    if (bad.length === 0) return;
+    const slow = bad.every(([, { detail }]) => /^(no answer within|Command timed out)/.test(detail));
+    if (!slow || Date.now() > deadline) throw new Error(`not ready: ${JSON.stringify(bad)}`);
+    await delay(200);
+  }
+}
+
+/** Names of those that are told that they are no login. */
+export async function refusedOf(logins: readonly FormerLogin[]): Promise<string[]> {
+  return namesOf(logins, ({ ask }) => ask().then(() => false, isRefusal));
 }
 
 /** Names of those for which `holds`. */

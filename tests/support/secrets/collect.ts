@@ -1,5 +1,6 @@
 /** Every secret that a stack made, from its own state: what the searches look for. */
 import { join } from 'node:path';
+import { passwordHash } from '../../../components/rabbitmq/users.js';
 import { EngineState } from '../../../ops/engine/state.js';
 import { secretBytes } from '../../../stack/secret-bytes.js';
 import { simulatorSession } from '../../../stack/simulator-session.js';
@@ -28,8 +29,30 @@ const LEAST_LINE = 40;
 
 /** Of the stack that the embedded engine made. */
 export function embeddedSecrets(): Secret[] {
+  return secretsOf(embeddedResources());
+}
+
+/** Generated passwords by name, for example `database-monitor-a`. */
+export type Passwords = Readonly<Record<string, string>>;
+
+export function embeddedPasswords(): Passwords {
+  return passwordsOf(embeddedResources());
+}
+
+export function pulumiPasswords(env: Record<string, string>): Passwords {
+  return passwordsOf(pulumiResources(env));
+}
+
+function passwordsOf(resources: readonly Plain[]): Passwords {
+  const made = resources.filter(({ type }) => type.endsWith(':RandomPassword'));
+  return Object.fromEntries(
+    made.map(({ name, outputs }) => [name.replace(/^secrets-/, ''), String(outputs['result'])]),
+  );
+}
+
+function embeddedResources(): Plain[] {
   const state = EngineState.open({ stateDir: join(TEST_STATE, TEST_STACK), project: 'telegram', stack: TEST_STACK });
-  return secretsOf(state.entries().map((entry) => ({ type: entry.type, name: entry.name, ...state.unseal(entry) })));
+  return state.entries().map((entry) => ({ type: entry.type, name: entry.name, ...state.unseal(entry) }));
 }
 
 /** How an export marks what is no plain value, and that it is a secret. Source: Pulumi, sdk/go/common/resource/sig. */
@@ -38,17 +61,19 @@ const SECRET = '1b47061264138c4ac30d75fd1eb44270';
 
 /** Of the stack that the Pulumi CLI made: `env` names its state folder. */
 export function pulumiSecrets(env: Record<string, string>): Secret[] {
+  return secretsOf(pulumiResources(env));
+}
+
+function pulumiResources(env: Record<string, string>): Plain[] {
   const { stdout } = must('pulumi', ['stack', 'export', '--show-secrets'], env);
   const { deployment } = JSON.parse(stdout) as { deployment: { resources: readonly object[] } };
   const resources = reveal(deployment.resources) as (Partial<Plain> & { urn: string; type: string })[];
-  return secretsOf(
-    resources.map(({ urn, type, inputs, outputs }) => ({
-      type,
-      name: urn.split('::').at(-1) ?? urn,
-      inputs: inputs ?? {},
-      outputs: outputs ?? {},
-    })),
-  );
+  return resources.map(({ urn, type, inputs, outputs }) => ({
+    type,
+    name: urn.split('::').at(-1) ?? urn,
+    inputs: inputs ?? {},
+    outputs: outputs ?? {},
+  }));
 }
 
 /** The session that the gateway uses: a login may have taken the place of the one that the stack made. */
@@ -72,6 +97,7 @@ function secretsOf(resources: readonly Plain[]): Secret[] {
     const texts = values.filter((value) => typeof value === 'string' && value.length >= LEAST_LENGTH) as string[];
     if (texts.length > 0) found.set(name, [...(found.get(name) ?? []), ...texts]);
   };
+  for (const [name, hash] of brokerHashes(passwordsOf(resources))) add(name, hash);
   for (const { type, name, inputs, outputs } of resources) {
     const password = outputs['result'];
     if (type.startsWith('random:')) add(name, password, outputs['bcryptHash']);
@@ -89,6 +115,17 @@ function secretsOf(resources: readonly Plain[]): Secret[] {
         add(`verifier ${verifier.slice(-8)}`, verifier);
   }
   return [...found].map(([name, texts]) => ({ name, texts: [...new Set(texts.flatMap(written))] }));
+}
+
+/** What the broker is given in place of each password: as good as it, to whoever may try many passwords. */
+function brokerHashes(passwords: Passwords): [string, string][] {
+  return Object.keys(passwords)
+    .filter((name) => /^rabbitmq-.*-salt$/.test(name))
+    .map((name) => {
+      const salt = secretBytes(passwords[name] ?? '', name, 4).toString('base64');
+      const user = name.replace(/-salt$/, '');
+      return [`hash of ${user}`, passwordHash(passwords[user] ?? '', salt)];
+    });
 }
 
 function written(text: string): string[] {
