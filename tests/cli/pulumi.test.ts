@@ -6,6 +6,7 @@ import { StackFolder } from '../../ops/stack-folder.js';
 import { verdict, whyNoPulumi } from '../support/pulumi.js';
 import { flawless, must, run, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } from '../support/test-stack.js';
 import { configuration } from './cases/config.js';
+import { interruptions } from './cases/killed.js';
 import { mending } from './cases/mending.js';
 import { parity } from './cases/parity.js';
 import { policy } from './cases/policy.js';
@@ -71,6 +72,7 @@ function removeAll(): void {
   policy();
   configuration();
   mending();
+  interruptions();
   rotations();
 
   it(
