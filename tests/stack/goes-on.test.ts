@@ -96,6 +96,19 @@ describe('an `up` that is stopped, again and again, by something else each time'
   );
 
   it(
+    'O1 by a key that is not the one of the state',
+    () => {
+      const key = join(FOLDER, 'engine.key');
+      renameSync(key, `${key}.kept`);
+      writeFileSync(key, `${'ab'.repeat(32)}\n`, { mode: 0o600 });
+      const result = run('up');
+      renameSync(`${key}.kept`, key);
+      expect(failed(result, 'ENGINE_STATE_DAMAGED')).toContain('does not open with the key beside it');
+    },
+    3 * MINUTES,
+  );
+
+  it(
     'D1 by a volume that an older PostgreSQL major made, whose first line says what to do',
     async () => {
       const image = (await inspect('timescaledb')).Image;
