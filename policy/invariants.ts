@@ -92,7 +92,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
       !/docker\.sock|DOCKER_HOST=/.test(JSON.stringify([inputs['volumes'], inputs['mounts'], inputs['envs']])),
     'whoever reaches the socket of Docker is root on its host',
   ),
-  'has volumes of their own': ({ type, inputs }) =>
+  'keeps volumes in Docker': ({ type, inputs }) =>
     type !== VOLUME || (inputs['driverOpts'] as Inputs | undefined)?.['device'] === undefined
       ? null
       : 'the volume is a path of the host',

@@ -37,7 +37,9 @@ export function policy(): void {
           const told = `${stdout}${stderr}`;
           expect(code).not.toBe(0);
           expect(told).toContain('❌ telegram-hybrid-stack@');
-          expect(told).toMatch(/\[mandatory\] +publishes-on-loopback-only +\(docker:index:Container: telegram-pgbouncer\)/);
+          expect(told).toMatch(
+            /\[mandatory\] +publishes-on-loopback-only +\(docker:index:Container: telegram-pgbouncer\)/,
+          );
           expect(told).toContain('telegram-pgbouncer: a port is published beyond 127.0.0.1');
         } finally {
           restoreConfig();

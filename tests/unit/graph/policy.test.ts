@@ -106,7 +106,7 @@ const WRONG: readonly (readonly [how: string, resource: Subject, rules: readonly
   [
     'a volume that is a path',
     given(VOLUME, { driverOpts: { device: '/etc', o: 'bind' } }),
-    ['has volumes of their own'],
+    ['keeps volumes in Docker'],
   ],
   ['the default provider', managed(VOLUME, { provider: undefined }), ['names its Docker provider']],
   ['labels that count', managed(VOLUME, { ignoreChanges: ['driver'] }), ['never edits a volume']],
