@@ -55,9 +55,9 @@ export interface GramjsOptions {
   readonly logger: Logger;
   /** Longest wait for an answer. @default 20000 */
   readonly callDeadlineMs?: number;
-  /** Pause between two pings. @default 10000 */
+  /** Pause between two pings. @default 4000 */
   readonly pingIntervalMs?: number;
-  /** Silence after a ping that ends the connection. @default 5000 */
+  /** Silence after a ping that ends the connection. @default 4000 */
   readonly pingDeadlineMs?: number;
 }
 
@@ -90,8 +90,8 @@ export class GramjsTelegram implements TelegramPort {
     this.#session = new LeanSession(options.session);
     this.#client = this.#createClient();
     this.#watchdog = new Watchdog({
-      intervalMs: options.pingIntervalMs ?? 10_000,
-      deadlineMs: options.pingDeadlineMs ?? 5_000,
+      intervalMs: options.pingIntervalMs ?? 4_000,
+      deadlineMs: options.pingDeadlineMs ?? 4_000,
       ping: (deadlineMs) => this.#ping(deadlineMs),
       onSilent: () => {
         this.#end('disconnected', 'SILENT');

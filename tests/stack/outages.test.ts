@@ -121,7 +121,10 @@ describe('outages', () => {
           const began = performance.now();
           await channel.post(100);
           await waitFor('the silence is noticed', async () => (await connected()) === 0, 60_000);
-          process.stderr.write(`    R2 half-open noticed in ${((performance.now() - began) / 1_000).toFixed(1)} s\n`);
+          const seconds = (performance.now() - began) / 1_000;
+          process.stderr.write(`    R2 half-open noticed in ${seconds.toFixed(1)} s\n`);
+          // A ping every 4 s, 4 s for its answer; the rest is a busy machine's.
+          expect(seconds).toBeLessThan(14);
         });
       });
     },
