@@ -58,7 +58,7 @@ npm run session -- logout
   forgotten when memory runs short: a difference from before them is "too long", and \`complete\` turns false in the truth.
 - A method that it does not have answers 400 METHOD_NOT_IMPLEMENTED, is named in \`/stats\`, and fails the test that met it.
 - One data centre answers for all five. A session ends with its connection; what was not acknowledged is not sent again.
-- Rate limits are injected, never its own. A number that nobody has is invalid. A private channel is closed to its members, too.
+- Rate limits are injected, never its own. A number that nobody has is invalid.
 - It shares the client library's TL code with the gateway. Two things keep that honest: bytes encoded by hand
   (\`tests/unit/simulator/tl.test.ts\`, \`golden-bytes.test.ts\`) and a client of another language and library
   (\`tests/unit/simulator/telethon.test.ts\`).

@@ -1,6 +1,6 @@
 /** What the world lets accounts do with one channel. */
 export interface ChannelAccess {
-  /** Nobody can read it, as if the account had been thrown out of a private channel: CHANNEL_PRIVATE. */
+  /** Its members alone can read it, and nobody joins without an invitation: CHANNEL_PRIVATE for everybody else. */
   readonly private: boolean;
   /** False is a large channel: nothing is pushed, only differences and the history tell. */
   readonly pushed: boolean;
@@ -29,12 +29,13 @@ export function withMember(access: ChannelAccess, userId: number, state: MemberS
   };
 }
 
-/** Whether the account may read the channel: its history and its differences. */
+/** Whether the account may read the channel: its history and its differences. A public one is open to everybody. */
 export function canRead(access: ChannelAccess, userId: number): boolean {
-  return !access.private && memberState(access, userId) !== 'banned';
+  const state = memberState(access, userId);
+  return state === 'member' || (state === 'left' && !access.private);
 }
 
 /** Whether the channel is among the account's dialogs, and its news are the account's. */
 export function isMember(access: ChannelAccess, userId: number): boolean {
-  return canRead(access, userId) && memberState(access, userId) === 'member';
+  return memberState(access, userId) === 'member';
 }

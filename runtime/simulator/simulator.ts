@@ -6,7 +6,7 @@
  *   state folder, keys, ids and pts survive a kill.
  * Not promised, and different from Telegram: one data centre answers for all five; a session ends with its connection
  *   and nothing unacknowledged is sent again; no rate limits but injected ones; phone numbers that nobody has are
- *   invalid, and a private channel is closed to its members, too.
+ *   invalid.
  * On failure: a client that breaks the protocol loses its connection, a method that throws answers 500 INTERNAL.
  */
 import { createServer, type AddressInfo, type Server } from 'node:net';

@@ -4,6 +4,9 @@ import { cleanText } from '../../runtime/store/clean-text.js';
 import { control } from './control.js';
 import { connection } from './test-stack.js';
 
+/** User id of the simulator's first account, which its sessions are made for. */
+const ACCOUNT = '777';
+
 interface TrueMessage {
   readonly messageId: string;
   readonly versions: readonly { readonly text: string }[];
@@ -77,8 +80,13 @@ export class WatchedChannel {
     await control('DELETE', `/channels/${this.id}/messages`, { ids: messageIds.map(Number) });
   }
 
-  async access(change: { private?: boolean; pushed?: boolean }): Promise<void> {
+  async access(change: { pushed: boolean }): Promise<void> {
     await control('PATCH', `/channels/${this.id}`, change);
+  }
+
+  /** Lets the account that the stack's session belongs to in, or throws it out. */
+  async membership(state: 'member' | 'banned'): Promise<void> {
+    await control('PUT', `/channels/${this.id}/members/${ACCOUNT}`, { state });
   }
 
   async kept(): Promise<Kept[]> {

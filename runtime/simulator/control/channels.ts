@@ -27,7 +27,7 @@ export const channelRoutes: readonly Route[] = [
   {
     method: 'PATCH',
     path: '/channels/:id',
-    does: '`private`: nobody can read it (CHANNEL_PRIVATE), until it is set to false again. `pushed: false`: a large channel, of which nothing is pushed.',
+    does: '`private`: its members alone can read it (else CHANNEL_PRIVATE), until it is set to false again. `pushed: false`: a large channel, of which nothing is pushed.',
     body: '{"private": true, "pushed": false}',
     run: (request, _reply, { editor }) => {
       const change = accessBody.parse(request.body);

@@ -1,5 +1,5 @@
 import { Api } from 'telegram/tl';
-import { isMember, memberState } from '../access.js';
+import { canRead, isMember } from '../access.js';
 import { unixSeconds } from '../clock.js';
 import { channelObject } from '../objects.js';
 import type { Call, Methods } from '../rpc.js';
@@ -12,8 +12,8 @@ export const membershipMethods = {
   'channels.JoinChannel': (request: Api.channels.JoinChannel, call: Call) => {
     const channel = namedChannel(request.channel as unknown as TlObject, call.world);
     const { access } = channel;
-    if (access.private || memberState(access, call.userId) === 'banned') throw new RpcFailure(400, 'CHANNEL_PRIVATE');
     if (isMember(access, call.userId)) throw new RpcFailure(400, 'USER_ALREADY_PARTICIPANT');
+    if (!canRead(access, call.userId)) throw new RpcFailure(400, 'CHANNEL_PRIVATE');
     return changed(call, channel.id, 'member');
   },
 
