@@ -101,7 +101,7 @@ async function underTest({ outputs, docker }: RunningStack): Promise<StackUnderT
   };
 }
 
-function render({ faults, recoveryMs, gatewayMb, findings, unimplemented, ...figures }: RunResult): string {
+function render({ faults, unmet, recoveryMs, gatewayMb, findings, unimplemented, ...figures }: RunResult): string {
   const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(18)}${String(value)}`);
   const troubles = Object.entries(faults).map(([kind, count]) => {
     const recovery = recoveryMs[kind];
@@ -110,7 +110,10 @@ function render({ faults, recoveryMs, gatewayMb, findings, unimplemented, ...fig
   });
   const memory = `${'gateway memory'.padEnd(18)}${String(gatewayMb.before)} → ${String(gatewayMb.after)} MiB`;
   const missing = unimplemented.length > 0 ? [`missing methods   ${unimplemented.join(', ')}`] : [];
-  return [...lines, memory, `findings          ${String(findings.length)}`, ...missing, ...troubles.sort()].join('\n');
+  const idle = `${'met nothing'.padEnd(18)}${String(Object.values(unmet).reduce((sum, n) => sum + n, 0))}`;
+  return [...lines, memory, idle, `findings          ${String(findings.length)}`, ...missing, ...troubles.sort()].join(
+    '\n',
+  );
 }
 
 const seconds = (ms: number) => (ms / 1_000).toFixed(1);

@@ -8,10 +8,11 @@
  * Each stored version and each tombstone is an event, which was published with that text, at least once, and whose
  * effect happened exactly once in each group. Nothing else was stored, published or done.
  *
- * `gaps` says that Telegram called a difference too long, or showed something unreadable: a message that was posted and
- * deleted inside such a gap was shown to nobody, and need not be known. It is counted in `neverShown`.
+ * `gaps` are the stretches of `pts` over which Telegram sent the gateway on, without showing what is inside: a message that
+ * was posted and deleted inside one of them was shown to nobody, and need not be known. It is counted in `neverShown`.
  */
 import { eventId } from '../../runtime/events.js';
+import type { Gap } from '../../runtime/simulator/gaps.js';
 import type { TrueMessage } from '../../runtime/simulator/truth.js';
 import { cleanText } from '../../runtime/store/clean-text.js';
 
@@ -38,7 +39,7 @@ export interface Evidence {
   readonly published: ReadonlyMap<string, PublishedEvent>;
   /** By group, then how often the effect of each event happened, by event id. */
   readonly effects: Readonly<Record<string, ReadonlyMap<string, number>>>;
-  readonly gaps: boolean;
+  readonly gaps: readonly Gap[];
 }
 
 export interface Finding {
@@ -82,7 +83,7 @@ export function judge({ truth, stored, published, effects, gaps }: Evidence): Ve
   for (const message of truth) {
     const found = known.get(keyOf(message));
     known.delete(keyOf(message));
-    if (!found && gaps && message.deletedPts !== null) neverShown += 1;
+    if (!found && gaps.some((gap) => hides(gap, message))) neverShown += 1;
     else findings.push(...compare(message, found));
   }
   for (const key of known.keys()) findings.push({ what: 'unknown message', of: key, detail: 'Telegram never had it' });
@@ -109,6 +110,13 @@ export function judge({ truth, stored, published, effects, gaps }: Evidence): Ve
 export const flawless = ({ findings }: Verdict): boolean => findings.length === 0;
 
 const keyOf = ({ channelId, messageId }: { channelId: string; messageId: string }) => `${channelId}:${messageId}`;
+
+/** Whether a message came and went inside the gap. */
+function hides({ channelId, fromPts, toPts }: Gap, { channelId: own, versions, deletedPts }: Truth): boolean {
+  const [first] = versions;
+  if (channelId !== own || deletedPts === null || first === undefined) return false;
+  return first.pts > fromPts && deletedPts <= toPts;
+}
 
 function compare(truth: Truth, found: StoredMessage | undefined): Finding[] {
   const of = keyOf(truth);

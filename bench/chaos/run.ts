@@ -4,7 +4,7 @@
  * Promised: it ends, after the duration and at most the time to settle; whatever was harmed is whole again afterwards,
  *   also after an error or an interruption, and nothing of the run stays in the stack but its messages.
  * Not promised: that troubles keep to their times. One part is troubled at a time, and what is still due when the duration
- *   is over does not happen; `faults` counts what did.
+ *   is over does not happen; `faults` counts what did, by the simulator's own word.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
@@ -15,6 +15,7 @@ import { flawless, judge, type Finding, type Verdict } from './oracle.js';
 import { Parts, type Access } from './parts.js';
 import { recoveries, type Ended } from './recovery.js';
 import { makeSchedule, type ScheduleOptions } from './schedule.js';
+import { settle } from './settle.js';
 import type { Trouble } from './troubles.js';
 import { Witness } from './witness.js';
 import { World } from './world.js';
@@ -37,8 +38,10 @@ export interface RunOptions extends Required<Omit<ScheduleOptions, 'channels'>> 
 export interface RunResult extends Omit<Verdict, 'findings'> {
   readonly seed: number;
   readonly seconds: number;
-  /** What went wrong, by kind. */
+  /** What went wrong, by kind: faults that struck, and harm that was done to parts. */
   readonly faults: Readonly<Record<string, number>>;
+  /** Faults of Telegram that met nothing while they lasted, by kind. */
+  readonly unmet: Readonly<Record<string, number>>;
   /** From the end of the schedule until nothing was missing. */
   readonly settledMs: number;
   /** By kind: from the end of the trouble until a message posted after it was handled; median and worst. */
@@ -51,9 +54,9 @@ export interface RunResult extends Omit<Verdict, 'findings'> {
 }
 
 const CHANNELS = 3;
-/** Kinds after which Telegram may never have shown what was posted and deleted meanwhile. */
-const GAPS = ['tooLong', 'ptsInvalid', 'unreadableDifference'];
 const LOOK_AGAIN_MS = 2_000;
+/** What is flawless must still be so after this long, or something was only late. */
+const STILL_SO_MS = 5_000;
 
 export async function runChaos(stack: StackUnderTest, options: RunOptions): Promise<RunResult> {
   const world = new World(stack.controlUrl);
@@ -81,10 +84,16 @@ export async function runChaos(stack: StackUnderTest, options: RunOptions): Prom
   }
 }
 
+interface Look {
+  readonly verdict: Verdict;
+  readonly done: Effects;
+}
+
 class Run {
   readonly #witness: Witness;
   readonly #ranges: readonly Range[];
   readonly #faults: Record<string, number> = {};
+  readonly #unmet: Record<string, number> = {};
   readonly #ended: Ended[] = [];
   readonly #under = new Set<Promise<void>>();
 
@@ -104,14 +113,21 @@ class Run {
     await this.#schedule(startedAt);
     this.options.signal.throwIfAborted();
     const settling = performance.now();
-    const { verdict, done } = await this.#settle();
+    const { found, goodAt } = await settle({
+      look: () => this.#look(),
+      good: ({ verdict }) => flawless(verdict),
+      ...{ longestMs: this.options.settleMs, againMs: LOOK_AGAIN_MS, stillMs: STILL_SO_MS },
+      signal: this.options.signal,
+    });
+    const { verdict, done } = found;
     const { unimplemented } = await this.on.world.stats();
     return {
       seed: this.options.seed,
       ...verdict,
       faults: this.#faults,
+      unmet: this.#unmet,
       seconds: Math.round((settling - startedAt) / 1_000),
-      settledMs: Math.round(performance.now() - settling),
+      settledMs: Math.round(goodAt - settling),
       recoveryMs: recoveries(this.#ended, this.on.world.postedAt, done.at),
       gatewayMb: { before, after: await this.#gatewayMb() },
       unimplemented,
@@ -133,8 +149,9 @@ class Run {
         ...{ list: of('part'), startedAt, signal: over },
         perform: async (trouble) => {
           if (trouble.on !== 'part') return;
-          this.#begun(trouble);
+          this.options.note(trouble.kind);
           await parts.harm(trouble.part, trouble.how, trouble.forMs);
+          count(this.#faults, trouble.kind);
           this.#ended.push({ kind: trouble.kind, at: Date.now() });
         },
       }),
@@ -147,39 +164,19 @@ class Run {
   /** A fault of Telegram lasts while others begin. */
   async #injure(trouble: Trouble): Promise<void> {
     if (trouble.on !== 'telegram') return;
-    this.#begun(trouble);
+    this.options.note(trouble.kind);
     const heal = await this.on.world.injure(trouble.wish);
     const lasting = delay(trouble.forMs)
       .then(heal)
-      .then(() => {
-        this.#ended.push({ kind: trouble.kind, at: Date.now() });
+      .then((struck) => {
+        count(struck ? this.#faults : this.#unmet, trouble.kind);
+        if (struck) this.#ended.push({ kind: trouble.kind, at: Date.now() });
         this.#under.delete(lasting);
       });
     this.#under.add(lasting);
   }
 
-  #begun({ kind }: Trouble): void {
-    this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
-    this.options.note(kind);
-  }
-
-  /** Looks until nothing is missing or time is up; a part that is still on its way back only delays it. */
-  async #settle(): Promise<{ verdict: Verdict; done: Effects }> {
-    const deadline = performance.now() + this.options.settleMs;
-    for (;;) {
-      const late = performance.now() > deadline;
-      try {
-        const found = await this.#look();
-        if (flawless(found.verdict) || late) return found;
-      } catch (error) {
-        if (late) throw error;
-      }
-      this.options.signal.throwIfAborted();
-      await delay(LOOK_AGAIN_MS);
-    }
-  }
-
-  async #look(): Promise<{ verdict: Verdict; done: Effects }> {
+  async #look(): Promise<Look> {
     const { sql } = this.stack;
     await this.#witness.read();
     const own = [...this.#witness.events].filter(([id]) => inRanges(id, this.#ranges));
@@ -189,7 +186,7 @@ class Run {
       stored: await storedMessages(sql, this.#ranges),
       published: new Map(own),
       effects: { [GROUP]: done.counts, default: await outcomes(sql, this.#ranges) },
-      gaps: GAPS.some((kind) => kind in this.#faults),
+      gaps: await this.on.world.gaps(),
     });
     return { verdict, done };
   }
@@ -203,4 +200,8 @@ class Run {
       return null;
     }
   }
+}
+
+function count(counts: Record<string, number>, kind: string): void {
+  counts[kind] = (counts[kind] ?? 0) + 1;
 }

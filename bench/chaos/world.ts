@@ -1,4 +1,5 @@
 import type { FaultWish } from '../../runtime/simulator/fault-kinds.js';
+import type { Gap } from '../../runtime/simulator/gaps.js';
 import type { TrueMessage } from '../../runtime/simulator/truth.js';
 import type { Truth } from './oracle.js';
 import type { Change } from './schedule.js';
@@ -92,12 +93,20 @@ export class World {
     return truth;
   }
 
-  /** Returns how to end the fault. */
-  async injure(wish: FaultWish): Promise<() => Promise<void>> {
+  /** Returns how to end the fault, which tells whether it has struck, by the simulator's own count of its kind. */
+  async injure(wish: FaultWish): Promise<() => Promise<boolean>> {
+    const strikes = async () => (await this.stats()).faults[wish.kind] ?? 0;
+    const before = await strikes();
     const { id } = await this.#call<{ id: number }>('POST', '/faults', wish);
     return async () => {
       await this.#call('DELETE', `/faults/${String(id)}`, undefined, [404]);
+      return (await strikes()) > before;
     };
+  }
+
+  /** Where the gateway was sent on without being shown everything. */
+  gaps(): Promise<Gap[]> {
+    return this.#call('GET', '/gaps');
   }
 
   async heal(): Promise<void> {

@@ -83,7 +83,7 @@ async function perform(
   // A machine that cannot keep the rate posts less.
   const late = AbortSignal.timeout(2 * durationMs);
   const faults: Record<string, number> = {};
-  const lasting: Promise<void>[] = [];
+  const lasting: Promise<unknown>[] = [];
   const trouble = async (what: Trouble) => {
     faults[what.kind] = (faults[what.kind] ?? 0) + 1;
     if (what.on === 'part') {

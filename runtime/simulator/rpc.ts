@@ -3,6 +3,7 @@ import type { Logger } from '../logger.js';
 import type { Accounts } from './accounts/accounts.js';
 import type { Logins } from './accounts/logins.js';
 import type { Faults } from './faults.js';
+import type { Gaps } from './gaps.js';
 import { accountMethods } from './methods/account.js';
 import { authMethods } from './methods/auth.js';
 import { channelMethods } from './methods/channels.js';
@@ -30,6 +31,7 @@ export interface Centre {
   readonly accounts: Accounts;
   readonly logins: Logins;
   readonly faults: Faults;
+  readonly gaps: Gaps;
   /** Where the data centre is, for `help.getConfig`. */
   readonly address: { readonly host: string; readonly port: number };
   /** A private message to an account, pushed to its sessions. */
@@ -95,7 +97,10 @@ export class Dispatcher {
 
   #run(request: TlObject, caller: Caller): Reply {
     const fault = this.centre.faults.takeRpcError(request.className, channelOf(request));
-    if (fault) throw new RpcFailure(fault.code, fault.message);
+    if (fault) {
+      if (fault.message === 'PERSISTENT_TIMESTAMP_INVALID') this.#noteRefusal(request);
+      throw new RpcFailure(fault.code, fault.message);
+    }
     const method = METHODS[request.className] as ((request: TlObject, call: Call) => Reply) | undefined;
     if (method === undefined) {
       this.stats.unimplemented(request.className);
@@ -103,6 +108,12 @@ export class Dispatcher {
     }
     if (caller.userId === null && !PUBLIC.test(request.className)) throw new RpcFailure(401, 'AUTH_KEY_UNREGISTERED');
     return method(request, callOf(this.centre, caller));
+  }
+
+  #noteRefusal(request: TlObject): void {
+    const channelId = channelOf(request);
+    if (channelId !== undefined && request instanceof Api.updates.GetChannelDifference)
+      this.centre.gaps.refused(channelId, request.pts);
   }
 }
 

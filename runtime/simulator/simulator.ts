@@ -20,6 +20,7 @@ import { Connection, type DataCentre } from './connection.js';
 import { createControl } from './control/index.js';
 import { Editor, type BatchOptions, type NewPost, type PostReceipt } from './editor.js';
 import { Faults } from './faults.js';
+import { Gaps } from './gaps.js';
 import { Generator } from './generator.js';
 import { Keyring } from './keyring.js';
 import { publicKeyBase64, sessionString, type SimulatorKeys } from './keys.js';
@@ -62,6 +63,7 @@ export class Simulator {
   readonly accounts = new Accounts();
   readonly logins = new Logins();
   readonly faults: Faults;
+  readonly gaps = new Gaps();
   readonly keyring: Keyring;
   readonly stats = new Stats();
   readonly editor: Editor;
@@ -210,6 +212,7 @@ export class Simulator {
       accounts: this.accounts,
       logins: this.logins,
       faults: this.faults,
+      gaps: this.gaps,
       address: this.#address,
       tell: (userId: number, text: string) => {
         this.editor.tell(userId, text);

@@ -34,6 +34,12 @@ export const stateRoutes: readonly Route[] = [
     run: (_request, _reply, simulator) => statsView(simulator),
   },
   {
+    method: 'GET',
+    path: '/gaps',
+    does: 'Stretches of `pts`, by channel, that clients were told to jump over: a difference was too long, or refused.',
+    run: (_request, _reply, { gaps }) => gaps.all,
+  },
+  {
     method: 'PUT',
     path: '/generator',
     does: 'Sets the rate of generated posts; 0 stops them.',

@@ -38,6 +38,7 @@ export const channelMethods = {
 
   'channels.GetFullChannel': (request: Api.channels.GetFullChannel, call: Call) => {
     const channel = readableChannel(request.channel as unknown as TlObject, call);
+    call.gaps.asked(String(channel.id), channel.pts);
     return new Api.messages.ChatFull({
       fullChat: channelFullObject(channel),
       chats: [channelObject(channel, call.userId)],

@@ -89,6 +89,7 @@ export const updateMethods = {
         users: [],
       });
     }
+    call.gaps.tooLong(String(channel.id), request.pts, channel.pts);
     const latest = [...channel.messages.values()].slice(-TOO_LONG_MESSAGES).reverse();
     return new Api.updates.ChannelDifferenceTooLong({
       final: true,

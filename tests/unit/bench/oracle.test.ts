@@ -10,6 +10,8 @@ import {
 } from '../../../bench/chaos/oracle.js';
 
 const CHANNEL = '1000000001';
+const FIRST_PTS = 10;
+const DELETED_PTS = 99;
 
 /** A message with the texts that it ever had; deleted, if it was, after the last. */
 function truth(
@@ -20,8 +22,13 @@ function truth(
 ): Truth {
   return {
     ...{ channelId: CHANNEL, messageId: String(messageId), date: 1_700_000_000, groupedId: null, service: null },
-    versions: texts.map((text, n) => ({ text, media, editDate: n === 0 ? null : 1_700_000_000 + n, pts: n })),
-    deletedPts: deleted ? 99 : null,
+    versions: texts.map((text, n) => ({
+      text,
+      media,
+      editDate: n === 0 ? null : 1_700_000_000 + n,
+      pts: FIRST_PTS + n,
+    })),
+    deletedPts: deleted ? DELETED_PTS : null,
   };
 }
 
@@ -53,7 +60,7 @@ function evidence(
     stored: messages,
     published: new Map(events.map(([id, text]) => [id, { copies: 1, text }])),
     effects: { chaos: once(), default: once() },
-    gaps: false,
+    gaps: [],
   };
 }
 
@@ -95,18 +102,37 @@ describe('N8 the oracle is content with', () => {
     expect(judge(all).findings).toEqual([]);
   });
 
-  it('N8 what was posted and deleted inside a gap, only if there was a gap', () => {
+  it('N8 what was posted and deleted inside one gap of its channel', () => {
+    const gap = { channelId: CHANNEL, fromPts: FIRST_PTS - 1, toPts: DELETED_PTS };
+    const elsewhere = { channelId: '1000000002', fromPts: 0, toPts: 1_000 };
     const all = evidence(WORLD, without(3));
-    expect(judge({ ...all, gaps: true })).toMatchObject({ neverShown: 1, lost: 0, findings: [] });
-    expect(whats(judge(all).findings)).toEqual(['missing c:3']);
+    expect(judge({ ...all, gaps: [elsewhere, gap] })).toMatchObject({ neverShown: 1, lost: 0, findings: [] });
   });
 });
 
 describe('N8 the oracle finds', () => {
   it('N8 a lost message, deleted or not, gap or not', () => {
-    for (const gaps of [false, true])
+    for (const gaps of [[], [{ channelId: CHANNEL, fromPts: 0, toPts: 1_000 }]])
       expect(whats(judge({ ...evidence(WORLD, without(1)), gaps }).findings)).toEqual(['missing c:1']);
     expect(judge(evidence(WORLD, without(1)))).toMatchObject({ posted: 3, stored: 2, lost: 1 });
+  });
+
+  it.each([
+    ['without a gap', []],
+    ['with a gap of another channel', [{ channelId: '1000000002', fromPts: 0, toPts: 1_000 }]],
+    ['posted before the gap', [{ channelId: CHANNEL, fromPts: FIRST_PTS, toPts: DELETED_PTS }]],
+    ['deleted behind the gap', [{ channelId: CHANNEL, fromPts: 0, toPts: DELETED_PTS - 1 }]],
+    [
+      'between two gaps',
+      [
+        { channelId: CHANNEL, fromPts: 0, toPts: 50 },
+        { channelId: CHANNEL, fromPts: 50, toPts: 1_000 },
+      ],
+    ],
+  ])('N8 a deleted message nobody knows, %s', (_what, gaps) => {
+    const verdict = judge({ ...evidence(WORLD, without(3)), gaps });
+    expect(whats(verdict.findings)).toEqual(['missing c:3']);
+    expect(verdict).toMatchObject({ lost: 1, neverShown: 0 });
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { createLogger } from '../../../runtime/logger.js';
 import { Accounts } from '../../../runtime/simulator/accounts/accounts.js';
 import { Logins } from '../../../runtime/simulator/accounts/logins.js';
 import { Faults } from '../../../runtime/simulator/faults.js';
+import { Gaps } from '../../../runtime/simulator/gaps.js';
 import { Dispatcher, unwrap } from '../../../runtime/simulator/rpc.js';
 import { Stats } from '../../../runtime/simulator/stats.js';
 import { readObject, type TlObject } from '../../../runtime/simulator/tl.js';
@@ -38,6 +39,7 @@ describe('R10 the dispatcher', () => {
     accounts: new Accounts(),
     logins: new Logins(),
     faults: new Faults({ kick: () => undefined, release: () => undefined }),
+    gaps: new Gaps(),
     address: { host: '127.0.0.1', port: 1 },
     tell: () => undefined,
     setMember: () => undefined,

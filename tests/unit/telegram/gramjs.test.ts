@@ -119,6 +119,22 @@ describe('adapter contract', () => {
     const difference = await port.getChannelDifference(ref, from, 100);
     expect(difference).toMatchObject({ type: 'tooLong', pts: channel.pts });
     expect(difference.type === 'tooLong' && difference.newMessages.length).toBe(5);
+    expect(simulator.gaps.all).toEqual([{ channelId: ref.id, fromPts: from, toPts: channel.pts }]);
+  });
+
+  it('N8 is known to have jumped from a pts that was refused to where the channel stood when it asked', async () => {
+    const { port } = await connected();
+    const channel = simulator.world.channels[0];
+    if (!channel) throw new Error('no channel');
+    const ref = { id: String(channel.id), accessHash: channel.identity.accessHash };
+    const from = channel.pts;
+    const refusal = { code: 400, message: 'PERSISTENT_TIMESTAMP_INVALID', count: 1 };
+    simulator.faults.inject({ kind: 'rpcError', method: 'updates.GetChannelDifference', ...refusal });
+    await expect(port.getChannelDifference(ref, from, 100)).rejects.toMatchObject({ kind: 'pts-invalid' });
+    simulator.post(channel.id, { text: 'meanwhile' });
+    await expect(port.getChannelPts(ref)).resolves.toBe(from + 1);
+    await port.getChannelPts(ref);
+    expect(simulator.gaps.all).toEqual([{ channelId: ref.id, fromPts: from, toPts: from + 1 }]);
   });
 
   it('R2 says once that the connection is lost, and ends every pending call', async () => {
