@@ -10,6 +10,7 @@ import type { CredentialStore } from '../credentials.js';
 import { Database, databaseOptions } from '../store/database.js';
 import { claimOutbox, outboxStats, removeFromOutbox } from '../store/outbox.js';
 import { releaseLease, renewLease, takeLease } from '../store/lease.js';
+import { channelRequests } from '../store/channel-requests.js';
 import { TelegramStore } from '../store/telegram-store.js';
 import type { ChangeOver } from '../reload.js';
 import type { ProcessContext } from '../start.js';
@@ -84,6 +85,7 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
     );
   return {
     store: new TelegramStore(database, () => lease.fence),
+    requests: channelRequests(database),
     lease,
     sinks,
     start: () => {

@@ -11,6 +11,7 @@ import { CommonBox } from '../telegram/common-box.js';
 import { TelegramConnection } from '../telegram/connection.js';
 import { readDifference } from '../telegram/difference.js';
 import { ChannelDiscovery } from '../telegram/discovery.js';
+import { joinChannels, type ChannelRequestStore } from '../telegram/joining.js';
 import { RequestBudget } from '../telegram/request-budget.js';
 import type { RetryPauses } from '../telegram/retry.js';
 import { UpdateIngress } from '../telegram/updates.js';
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   readonly accountId: string;
   readonly createPort: () => TelegramPort;
   readonly store: MessageStore;
+  /** Channels that people ask for. @default none */
+  readonly requests?: ChannelRequestStore;
   readonly sinks: readonly AfterCommitSink[];
   readonly logger: Logger;
   readonly onFatal: (error: TelegramError) => void;
@@ -97,6 +100,7 @@ export class Pipeline {
   start(): void {
     this.#connection.start();
     this.#upkeep.start();
+    this.#join();
   }
 
   get connected(): boolean {
@@ -212,6 +216,19 @@ export class Pipeline {
         this.#ingress.markAllDirty(why);
         this.#discovery.refresh();
       },
+    });
+  }
+
+  #join(): void {
+    const { accountId, requests, logger, intervals } = this.options;
+    if (!requests) return;
+    void joinChannels({
+      ...{ accountId, requests, logger, budget: this.#budget, signal: this.#stop.signal },
+      online: () => this.connected,
+      onJoined: () => {
+        this.#discovery.refresh();
+      },
+      ...(intervals?.reloadMs !== undefined && { lookMs: intervals.reloadMs }),
     });
   }
 

@@ -13,6 +13,7 @@ import type { Shutdown } from '../shutdown.js';
 import type { TelegramError, TelegramPort } from '../telegram/client.js';
 import { GramjsTelegram } from '../telegram/gramjs.js';
 import { trustSimulator } from '../telegram/gramjs/simulator-trust.js';
+import type { ChannelRequestStore } from '../telegram/joining.js';
 import { writeSession } from '../telegram/session.js';
 import { lockSession } from '../telegram/session-lock.js';
 import { Pipeline } from './pipeline.js';
@@ -22,6 +23,8 @@ import { waitForSession } from './wait-for-session.js';
 /** What the composition root gives the gateway. */
 export interface GatewayParts {
   readonly store: MessageStore;
+  /** Channels that people ask for through the API. */
+  readonly requests?: ChannelRequestStore;
   /** Told of stored events after COMMIT, never awaited: the queue relay, the cache. */
   readonly sinks: readonly AfterCommitSink[];
   /** The right to serve the account, across machines; taken before anything is read or published. */
@@ -154,6 +157,7 @@ class Gateway {
       accountId: this.environment.TELEGRAM_ACCOUNT,
       createPort: () => createPort(saved),
       store: this.parts.store,
+      ...(this.parts.requests && { requests: this.parts.requests }),
       sinks: this.parts.sinks,
       logger: this.logger,
       backfillDepth: this.environment.TELEGRAM_BACKFILL_DEPTH,

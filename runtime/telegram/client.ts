@@ -161,6 +161,9 @@ export interface TelegramPort {
   getDifference(state: CommonState): Promise<CommonDifference>;
   /** A page of the channels that the account is a member of; null is the first. */
   getChannels(place: ListingPlace | null): Promise<ChannelPage>;
+  /** The channel of a public name; null where the name is of something else. */
+  resolveChannel(username: string): Promise<ChannelInfo | null>;
+  joinChannel(channel: ChannelRef): Promise<void>;
   getChannelDifference(channel: ChannelRef, pts: number, limit: number): Promise<ChannelDifference>;
   getHistory(channel: ChannelRef, query: HistoryQuery): Promise<HistoryPage>;
   /** At most 100 ids. */

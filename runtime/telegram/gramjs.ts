@@ -5,6 +5,7 @@ import type { Logger } from '../logger.js';
 import {
   TelegramError,
   type ChannelDifference,
+  type ChannelInfo,
   type ChannelPage,
   type ChannelRef,
   type CommonDifference,
@@ -37,6 +38,7 @@ import {
   normaliseMessagesById,
 } from './gramjs/history.js';
 import type { ClientInternals, Sender } from './gramjs/internals.js';
+import { resolveChannel } from './gramjs/join.js';
 import { LeanSession } from './gramjs/lean-session.js';
 import { DebugLogger } from './gramjs/library-logger.js';
 import { patchSender } from './gramjs/patches.js';
@@ -131,6 +133,14 @@ export class GramjsTelegram implements TelegramPort {
 
   getChannels(place: ListingPlace | null): Promise<ChannelPage> {
     return listPage((request) => this.#invoke(request), place);
+  }
+
+  resolveChannel(username: string): Promise<ChannelInfo | null> {
+    return resolveChannel((request) => this.#invoke(request), username);
+  }
+
+  async joinChannel(channel: ChannelRef): Promise<void> {
+    await this.#invoke(new Api.channels.JoinChannel({ channel: inputChannel(channel) }));
   }
 
   async getChannelDifference(channel: ChannelRef, pts: number, limit: number): Promise<ChannelDifference> {

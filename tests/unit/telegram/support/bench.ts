@@ -22,7 +22,7 @@ export function adapterFor(simulator: Simulator, options: Partial<GramjsOptions>
   });
 }
 
-type Tuning = Pick<PipelineOptions, 'capacity' | 'intervals' | 'backfillDepth' | 'retryMs'>;
+type Tuning = Pick<PipelineOptions, 'capacity' | 'intervals' | 'backfillDepth' | 'retryMs' | 'requests'>;
 
 /** Impatient: what takes half a minute in earnest is done at once. */
 export const IMPATIENT = { pollMs: 50, auditMs: 50, reloadMs: 20, tickMs: 5, pauseMs: 50 } as const;

@@ -208,6 +208,14 @@ export class ModelPort implements TelegramPort {
     return Promise.resolve({ type: 'empty', date: this.world.seconds, seq: 0 });
   }
 
+  resolveChannel(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  joinChannel(): Promise<void> {
+    return Promise.resolve();
+  }
+
   getChannels(): Promise<ChannelPage> {
     return this.world.answer('getChannels', () => ({
       channels: [...this.world.channels.values()].map(({ id, pts, lastId }) => ({
