@@ -1,0 +1,82 @@
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, type Histogram } from 'hdr-histogram-js';
+
+/** A rate as it was measured, and what this process spent on it. */
+export interface Rate {
+  /** Messages per second. */
+  readonly perSecond: number;
+  /** Of this process, microseconds a message. */
+  readonly cpuMicros: number;
+}
+
+/** Runs `work`, which handles so many messages. */
+export async function rateOf(messages: number, work: () => Promise<unknown>): Promise<Rate> {
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  await work();
+  const seconds = (performance.now() - began) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { perSecond: messages / seconds, cpuMicros: (user + system) / messages };
+}
+
+export interface Latency {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Latencies in ms, recorded in microseconds up to a minute. */
+export class Latencies {
+  readonly #histogram: Histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });
+
+  record(ms: number): void {
+    this.#histogram.recordValue(Math.min(Math.max(Math.round(ms * 1_000), 1), 60_000_000));
+  }
+
+  get result(): Latency {
+    const at = (percentile: number) => this.#histogram.getValueAtPercentile(percentile) / 1_000;
+    return { p50: at(50), p95: at(95), p99: at(99), max: at(100) };
+  }
+}
+
+/** How long a disk takes to keep one page, in ms: the floor of every commit. On the file system of temporary files. */
+export function fsyncTime(times = 100): Latency {
+  const folder = mkdtempSync(join(tmpdir(), 'fsync-'));
+  const file = openSync(join(folder, 'page'), 'w');
+  const latencies = new Latencies();
+  try {
+    for (let n = 0; n < times; n++) {
+      const began = performance.now();
+      writeSync(file, Buffer.alloc(8_192), 0, 8_192, 0);
+      fdatasyncSync(file);
+      latencies.record(performance.now() - began);
+    }
+  } finally {
+    closeSync(file);
+    rmSync(folder, { recursive: true });
+  }
+  return latencies.result;
+}
+
+/** Of legs that each message goes through one after the other on the same processors. */
+export function composedRate(legs: readonly number[]): number {
+  return 1 / legs.reduce((sum, rate) => sum + 1 / rate, 0);
+}
+
+/** `work` on every item, so many at a time. */
+export async function eachAtOnce<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>) {
+  let next = 0;
+  const lane = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+}
+
+export function inBatches<T>(items: readonly T[], size: number): T[][] {
+  const batches: T[][] = [];
+  for (let from = 0; from < items.length; from += size) batches.push(items.slice(from, from + size));
+  return batches;
+}

@@ -1,0 +1,64 @@
+import { DEFAULT_GROUP, SCHEMA } from '../../runtime/contract.js';
+import type { Database } from '../../runtime/store/database.js';
+import { takeDueWork } from '../../runtime/store/polled-work.js';
+import { Latencies, type Latency } from './measure.js';
+
+const PENDING = 10_000;
+const POLLS = 200;
+const TAKE = 10;
+const CHUNK = 100_000;
+
+export interface PollingResult extends Pick<Latency, 'p50' | 'p95'> {
+  /** Stored messages. */
+  readonly rows: number;
+}
+
+/** The polling query of a consumer with up to ten thousand events that wait, at growing numbers of stored messages. */
+export async function pollingLatency(database: Database, sizes: readonly number[]): Promise<PollingResult[]> {
+  const results: PollingResult[] = [];
+  let stored = 0;
+  for (const rows of sizes) {
+    for (; stored < rows; stored += CHUNK) await fill(database, stored, Math.min(CHUNK, rows - stored));
+    stored = rows;
+    await work(database, Math.min(PENDING, rows));
+    results.push({ rows, ...(await poll(database)) });
+  }
+  return results;
+}
+
+/** Facts alone, over thirty days. */
+async function fill(database: Database, from: number, count: number): Promise<void> {
+  await database.transaction((tx) =>
+    tx.query(
+      `insert into ${SCHEMA}.messages (account_id, channel_id, message_id, posted_at, received_at, source, kind, text, raw)
+       select 'bench', 900000000000000, n, timestamptz '2026-01-01' + (n % 2592000) * interval '1 second', now(), 'backfill',
+              'message', 'a stored text of usual length', ''
+         from generate_series($1::bigint + 1, $1::bigint + $2::bigint) n`,
+      [from, count],
+    ),
+  );
+}
+
+async function work(database: Database, count: number): Promise<void> {
+  await database.transaction((tx) =>
+    tx.query(
+      `insert into ${SCHEMA}.message_work (group_name, kind, channel_id, message_id, version, posted_at, account_id)
+       select '${DEFAULT_GROUP}', 'message.created', channel_id, message_id, 1, posted_at, account_id
+         from ${SCHEMA}.messages where channel_id = 900000000000000 order by posted_at desc limit $1
+       on conflict do nothing`,
+      [count],
+    ),
+  );
+}
+
+async function poll(database: Database): Promise<{ p50: number; p95: number }> {
+  const latencies = new Latencies();
+  const lease = { group: DEFAULT_GROUP, worker: 'bench', limit: TAKE, visibilityMs: 600_000 };
+  for (let n = 0; n < POLLS; n++) {
+    const began = performance.now();
+    await takeDueWork(database, lease);
+    latencies.record(performance.now() - began);
+  }
+  const { p50, p95 } = latencies.result;
+  return { p50, p95 };
+}

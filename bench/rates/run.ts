@@ -1,0 +1,65 @@
+import type { Engines, Size } from './engines.js';
+import { cacheLeg, consumerLeg, insertLeg, mtprotoLeg, queueLeg } from './legs.js';
+import { composedRate, fsyncTime, type Latency } from './measure.js';
+import { WholePipeline, naiveRate } from './pipelines.js';
+import { pollingLatency, type PollingResult } from './polling.js';
+
+type Leg = 'mtproto' | 'insert' | 'queue' | 'consumerCommit' | 'cache';
+
+/** Rates in messages per second, latencies in ms. */
+export interface BenchResult {
+  readonly fsyncMs: Latency;
+  readonly raw: Readonly<Record<Leg, number>>;
+  /** What the legs allow one after the other on the same processors: 1 / Σ 1/rate. */
+  readonly composed: number;
+  readonly naive: number;
+  readonly pipeline: number;
+  readonly ratioToComposed: number;
+  readonly ratioToNaive: number;
+  /** Of the measuring process alone: engines have processes of their own. */
+  readonly cpuMicrosPerMessage: Readonly<Record<Leg | 'naive' | 'pipeline', number>>;
+  /** From when a message was due to its handler, open loop. */
+  readonly latencyMs: readonly ({ readonly rate: number; readonly seconds: number } & Latency)[];
+  readonly polling: readonly PollingResult[];
+}
+
+/** Everything in one run on one machine, one thing at a time. */
+export async function runBench(engines: Engines, size: Size, say: (line: string) => void): Promise<BenchResult> {
+  const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    say(`• ${what}`);
+    return work();
+  };
+  const { messages } = size;
+  const fsyncMs = fsyncTime();
+  const mtproto = await step('decoding', () => mtprotoLeg(messages));
+  const { rate: insert, events } = await step('inserting', () => insertLeg(engines, messages));
+  const queue = await step('queue', () => queueLeg(engines, events));
+  const consumerCommit = await step('consumer', () => consumerLeg(engines, events));
+  const cache = await step('cache', () => cacheLeg(engines, events));
+  const naive = await step('naive pipeline', () => naiveRate(engines, size.naiveMessages));
+  const whole = new WholePipeline(engines);
+  await whole.start();
+  const latencyMs: BenchResult['latencyMs'][number][] = [];
+  const pipeline = await step('pipeline', () => whole.rate(messages));
+  for (const { rate, seconds } of size.load)
+    latencyMs.push({
+      ...{ rate, seconds },
+      ...(await step(`${String(rate)} msg/s for ${String(seconds)} s`, () => whole.latency(rate, seconds))),
+    });
+  await whole.close();
+  const polling = await step('polling', () => pollingLatency(engines.database, size.polling));
+  const legs = { mtproto, insert, queue, consumerCommit, cache };
+  const raw = mapValues(legs, ({ perSecond }) => perSecond);
+  const composed = composedRate(Object.values(raw));
+  return {
+    ...{ fsyncMs, raw, composed, naive: naive.perSecond, pipeline: pipeline.perSecond },
+    ratioToComposed: pipeline.perSecond / composed,
+    ratioToNaive: pipeline.perSecond / naive.perSecond,
+    cpuMicrosPerMessage: mapValues({ ...legs, naive, pipeline }, ({ cpuMicros }) => cpuMicros),
+    ...{ latencyMs, polling },
+  };
+}
+
+function mapValues<K extends string, A, B>(record: Record<K, A>, map: (value: A) => B): Record<K, B> {
+  return Object.fromEntries(Object.entries<A>(record).map(([key, value]) => [key, map(value)])) as Record<K, B>;
+}
