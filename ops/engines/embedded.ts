@@ -85,7 +85,12 @@ export class EmbeddedEngine implements Engine {
   async outputs(): Promise<StackOutputs | null> {
     if (!existsSync(this.#file)) return Promise.resolve(null);
     const key = openKey(this.folder.path, true);
-    return Promise.resolve(unseal(key, 'outputs', readFileSync(this.#file, 'utf8')) as StackOutputs);
+    try {
+      return await Promise.resolve(unseal(key, 'outputs', readFileSync(this.#file, 'utf8')) as StackOutputs);
+    } catch (cause) {
+      const message = `${this.#file} does not open with the key beside it`;
+      throw new EngineError('ENGINE_STATE_DAMAGED', message, { cause });
+    }
   }
 
   #options(signal: AbortSignal): EngineOptions {
