@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { BenchOptions } from './bench/index.js';
 import type { BenchPeersOptions } from './bench-peers.js';
 import type { ChaosOptions } from './chaos.js';
 import type { DoctorOptions } from './doctor/index.js';
@@ -71,6 +72,10 @@ command('chaos', 'trouble the stack by a seeded schedule and prove that nothing 
   .option('--settle <seconds>', 'longest wait for everything to arrive', '180')
   .option('--json', 'machine-readable')
   .action(async (options: ChaosOptions) => (await import('./chaos.js')).chaos(options));
+command('bench', 'rates and latencies of each part and of the whole, on the engines of a running stack')
+  .option('--quick', 'a tenth of it, and polling at 100 thousand rows at most')
+  .option('--json', 'machine-readable')
+  .action(async (options: BenchOptions) => (await import('./bench/index.js')).bench(options));
 program
   .command('bench-peers')
   .description('messages that other clients lose under the schedule of `chaos --telegram-only`; needs no stack')
