@@ -5,6 +5,8 @@ import { docker, inside, inspect, TEST_PREFIX } from './test-stack.js';
 
 /** How much faster its rules are: every range and every wait is that much shorter. */
 export const PACE = 10;
+/** Label that tells its alerts from those of the stack's own Prometheus, and from those of an earlier run. */
+export const RUN = String(Date.now());
 const NAME = `${TEST_PREFIX}fast-telegram-prometheus`;
 const PORT = '9090';
 const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -33,8 +35,7 @@ export function hurried(rules: string): string {
 
 function configuration(text: string): { readonly yml: string; readonly ruleFiles: readonly string[] } {
   const live = parse(text) as Configuration;
-  // A label of its own: Alertmanager would not tell again of an alert whose end it could not tell to an earlier run.
-  const labels = { ...live.global.external_labels, run: String(Date.now()) };
+  const labels = { ...live.global.external_labels, run: RUN };
   const yml = stringify({
     ...live,
     global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s', external_labels: labels },

@@ -25,9 +25,11 @@ export class Webhook {
     });
   }
 
-  /** What it was told last of an alert. */
-  lastOf(name: string): Told | undefined {
-    return this.#alerts.findLast(({ labels }) => labels['alertname'] === name);
+  /** The first that it was told of an alert of this run in this state. */
+  find(name: string, run: string, wanted: Told['status']): Told | undefined {
+    return this.#alerts.find(
+      ({ status, labels }) => status === wanted && labels['alertname'] === name && labels['run'] === run,
+    );
   }
 
   async close(): Promise<void> {
