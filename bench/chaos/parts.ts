@@ -26,9 +26,10 @@ export class Parts {
 
   /** Takes back what an interrupted run left. */
   async restore(): Promise<void> {
-    for (const undo of [...this.#undo.values()]) await undo();
+    const left = await Promise.allSettled([...this.#undo.values()].map((undo) => undo()));
     this.#undo.clear();
     await this.access.onGateway(`systemctl start ${GATEWAY_UNIT}`);
+    for (const one of left) if (one.status === 'rejected') throw one.reason;
   }
 
   async #harmUnit(how: How, forMs: number): Promise<void> {
@@ -78,8 +79,9 @@ export class Parts {
     await begin();
     this.#undo.set(key, end);
     await delay(forMs);
-    this.#undo.delete(key);
+    // Until it has succeeded, `restore` tries it once more.
     await end();
+    this.#undo.delete(key);
   }
 
   /** The networks of a container, and how it gets back to where it was. */
