@@ -100,6 +100,25 @@ describe('outages', () => {
   );
 
   it(
+    'R2 R5 Redis is away: messages are stored, published and handled meanwhile, and nothing changes but speed',
+    async () => {
+      const failed = await figure('gateway', 'telegram_messages_failed_total');
+      await survives('200 messages while all of Redis hung', async () => {
+        // The master comes back first, so that there is nobody to fail over to.
+        await hanging('redis-replica', () =>
+          hanging('redis-master', async () => {
+            await channel.post(200, 100);
+            say('meanwhile, without Redis', await channel.caughtUp(90_000), [await memory(), await memory()]);
+            expect(await connected()).toBe(1);
+          }),
+        );
+      });
+      expect(await figure('gateway', 'telegram_messages_failed_total')).toBe(failed);
+    },
+    4 * MINUTES,
+  );
+
+  it(
     'R2 Telegram refuses connections: the gateway comes back by itself',
     async () => {
       await survives('100 messages while Telegram was cut off', async () => {
