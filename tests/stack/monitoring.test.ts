@@ -107,7 +107,7 @@ describe('monitoring', () => {
   it(
     'M1 a Prometheus that is restarted has kept its samples, and goes on',
     async () => {
-      const samples = () => prometheus.value('count_over_time(up{job="prometheus"}[1h])');
+      const samples = () => prometheus.value('count_over_time(up{job="prometheus"}[1d])');
       const before = (await samples()) ?? 0;
       expect(before).toBeGreaterThan(0);
       await docker('restart', container('prometheus'));
