@@ -9,7 +9,8 @@ const ENDS = [
   [15, 'SIGINT'],
 ] as const;
 const DATA = [
-  ...['gateway-opt', 'rabbitmq-data', 'redis-master-data', 'redis-replica-data'],
+  ...['alertmanager-data', 'gateway-opt', 'prometheus-data'],
+  ...['rabbitmq-data', 'redis-master-data', 'redis-replica-data'],
   ...['redis-sentinel-1-data', 'redis-sentinel-2-data', 'redis-sentinel-3-data'],
   ...['simulator-data', 'timescaledb-data'],
 ];
