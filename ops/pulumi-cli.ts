@@ -128,12 +128,15 @@ export interface PulumiRun {
   readonly code: number;
   /** What was captured; with `follow`, stderr too. */
   readonly stdout: string;
+  /** With `capture`, what it said beside its result. */
+  readonly stderr: string;
   /** Whether a person or a supervisor ended it. */
   readonly interrupted: boolean;
 }
 
 /**
- * Runs the CLI. `inherit`: it speaks for itself. `capture`: its stdout is the result. `follow`: all it says is progress, so it
+ * Runs the CLI. `inherit`: it speaks for itself. `capture`: its stdout is the result, what it says on stderr is
+ * shown and kept. `follow`: all it says is progress, so it
  * goes to stderr, and is kept to explain a failure. Ctrl-C reaches the CLI from the terminal, and SIGTERM is handed on as
  * one: it stops at the next safe point and writes its state, and until then this process waits.
  */
@@ -147,15 +150,17 @@ export async function runPulumi(
   const child = spawn(cli, [...withStack(folder, args), ...colour], {
     cwd: ROOT,
     env: { ...process.env, ...pulumiEnvironment(folder, cli) },
-    stdio: ['inherit', io === 'inherit' ? 'inherit' : 'pipe', io === 'follow' ? 'pipe' : 'inherit'],
+    stdio: io === 'inherit' ? 'inherit' : ['inherit', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  const take = (chunk: Buffer) => {
-    stdout += chunk.toString();
+  const said = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => {
+    said.stdout += chunk.toString();
     if (io === 'follow') process.stderr.write(chunk);
-  };
-  child.stdout?.on('data', take);
-  child.stderr?.on('data', take);
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said[io === 'follow' ? 'stdout' : 'stderr'] += chunk.toString();
+    process.stderr.write(chunk);
+  });
   let interrupted = false;
   const onInterrupt = () => {
     interrupted = true;
@@ -171,7 +176,7 @@ export async function runPulumi(
         reject(new UserError('PULUMI_MISSING', `cannot start ${cli}`, { cause }));
       });
       child.on('close', (code, signal) => {
-        resolve({ code: code ?? 1, stdout, interrupted: interrupted || signal === 'SIGINT' });
+        resolve({ code: code ?? 1, ...said, interrupted: interrupted || signal === 'SIGINT' });
       });
     });
   } finally {

@@ -54,6 +54,7 @@ export class PulumiEngine implements Engine {
   async config(): Promise<Readonly<Record<string, string>>> {
     const plain = this.folder.readConfig();
     if (!Object.values(plain).some((text) => text.includes('"secure":'))) return plain;
+    checkState(this.folder);
     await ensureStack(this.folder, this.cli);
     const found = await this.#json(['config', '--json', '--show-secrets']);
     const entries = Object.entries(found as Record<string, { readonly value?: string }>);
@@ -78,12 +79,8 @@ export class PulumiEngine implements Engine {
   }
 
   async #json(args: readonly string[]): Promise<unknown> {
-    const { code, stdout } = await runPulumi(this.folder, this.cli, args, 'capture');
-    if (code !== 0)
-      throw new UserError(
-        'RESOURCE_FAILED',
-        `\`pulumi ${args.slice(0, 2).join(' ')}\` ended with code ${String(code)}`,
-      );
+    const { code, stdout, stderr } = await runPulumi(this.folder, this.cli, args, 'capture');
+    if (code !== 0) throw explainPulumi(args.slice(0, 2).join(' '), code, stderr);
     return JSON.parse(stdout) as unknown;
   }
 
@@ -92,15 +89,20 @@ export class PulumiEngine implements Engine {
     return this.#outputs;
   }
 
+  /** Null for a stack that was never completely up; a state that does not open is no such stack. */
   async #readOutputs(): Promise<StackOutputs | null> {
     checkState(this.folder);
-    const { code, stdout } = await runPulumi(
+    const { code, stdout, stderr } = await runPulumi(
       this.folder,
       this.cli,
       ['stack', 'output', '--json', '--show-secrets'],
       'capture',
     );
-    if (code !== 0) return null;
+    if (code !== 0) {
+      const error = explainPulumi('stack output', code, stderr);
+      if (error.code === 'RESOURCE_FAILED') return null;
+      throw error;
+    }
     const outputs = JSON.parse(stdout) as Partial<StackOutputs>;
     return outputs.services ? (outputs as StackOutputs) : null;
   }

@@ -95,6 +95,12 @@ export function interruptions(): void {
         expect([code, stderr]).toEqual([1, expect.stringContaining('✖ PASSPHRASE_WRONG ')]);
         expect(stderr).toContain('why:  error: ');
         expect(stderr).toContain('docs: docs/errors.md#passphrase_wrong');
+        const asked = run('connections', [], {
+          ...env,
+          PULUMI_CONFIG_PASSPHRASE_FILE: '/dev/null',
+          PULUMI_CONFIG_PASSPHRASE: 'another',
+        });
+        expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('✖ PASSPHRASE_WRONG ')]);
       },
       3 * MINUTES,
     );
