@@ -37,7 +37,10 @@ export async function epochProgress(
   const told = (await Promise.all(clients.map(async ({ Names }) => toldEpoch(host, Names)))).filter(
     (epoch) => epoch > 0,
   );
-  return { begun: null, completed: told.length === 0 ? null : Math.max(...told) };
+  // Where they differ, a step was begun and not finished.
+  return told.length === 0
+    ? { begun: null, completed: null }
+    : { begun: Math.max(...told), completed: Math.min(...told) };
 }
 
 /** 0 where the container was never told one. */

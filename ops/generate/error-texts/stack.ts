@@ -91,7 +91,7 @@ export const STACK_TEXTS: Readonly<Record<StackErrorCode, ErrorText>> = {
   },
   DISK_FULL: {
     what: 'A disk has no room left. The path stands under `why` where it is known.',
-    why: "The disk of the state folder `.stack/`, or the one where Docker keeps images, volumes and logs (`docker info -f '{{.DockerRootDir}}'`). Preflight asks for 4 GiB there, the doctor for 1 GiB.",
+    why: "The disk of the state folder `.stack/`, or the one where Docker keeps images, volumes and logs (`docker info -f '{{.DockerRootDir}}'`). Preflight asks for 4 GiB there at a first `up` and for 1 GiB of a stack that stands, as the doctor does.",
     todo: 'Make room. The state is written whole or not at all, so nothing of it is lost; a build or a pull that was cut off begins anew. With the Docker disk full, the database refuses writes and the gateway holds back until there is room.',
     example: `✖ DISK_FULL a disk has no room left
   why:  ENOSPC: no space left on device, write (.stack/dev/engine-state.json.new)`,

@@ -181,7 +181,10 @@ describe('the tests on a hosted runner', () => {
   it('O2 have the CLI, and fail without it', () => {
     const [job] = Object.values(read('ci.yml').jobs);
     expect(job?.steps.some(({ run }) => run?.includes('get.pulumi.com'))).toBe(true);
-    expect(job?.steps.at(-1)).toEqual({ run: 'bash .ci/run', env: { REQUIRE_PULUMI: '1' } });
+    expect(job?.steps.at(-1)).toEqual({
+      run: 'bash .ci/run',
+      env: { REQUIRE_PULUMI: '1', TEST_DOCKER_RESTART: 'sudo systemctl restart docker' },
+    });
   });
 
   it('O2 skip the level where nobody asked for the CLI', () => {
