@@ -11,6 +11,14 @@ export const timescaledb: RuleFile = {
       dashboard: 'timescaledb',
     },
     {
+      alert: 'PoolerDown',
+      severity: 'critical',
+      expr: 'pgbouncer_up == 0',
+      for: '30s',
+      summary: 'PgBouncer does not answer: nothing is stored until it does. Nothing is lost.',
+      dashboard: 'timescaledb',
+    },
+    {
       alert: 'BackupTooOld',
       severity: 'warning',
       expr: 'time() - max(telegram_backup_last_success_timestamp_seconds) > 26 * 3600',

@@ -105,6 +105,7 @@ export const CASES: Readonly<Record<string, AlertCase>> = {
     silent: { 'telegram_messages_received_total{job="gateway",source="push"}': '0+0.5x100 50x960' },
   },
   DatabaseDown: { fault: { pg_up: still(0) }, at: 2, silent: { pg_up: '0 1x960' } },
+  PoolerDown: { fault: { pgbouncer_up: still(0) }, at: 2, silent: { pgbouncer_up: '0 1x960' } },
   BackupTooOld: {
     fault: { telegram_backup_last_success_timestamp_seconds: still(-26 * 3_600) },
     at: 2,
