@@ -9,6 +9,8 @@
  *
  *   process() → waiting → [begin, claim, handle each, finish, commit] → resolves
  *                              | any error: rollback, each alone
+ *                              | 3 s over: commit, what is left goes into the next batch
+ *                              | somebody holds a row: rollback, later
  *                              | database away: rollback, pause, again
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -46,6 +48,13 @@ export interface ProcessorOptions {
 }
 
 const MAX_BATCH = 200;
+/**
+ * A batch begins no further event after this, in ms: while it is open others wait for its rows (5 s at the most), and a
+ * connection that is silent in a transaction is ended (30 s).
+ */
+const BATCH_MS = 3_000;
+/** What a claim meets while another transaction has the row: a lock that was not given in time, a deadlock. */
+const HELD = new Set(['55P03', '40P01']);
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -96,21 +105,28 @@ export class EventProcessor {
       await this.#whileAway(() => this.#transact(batch));
     } catch (error) {
       const [only] = batch;
-      if (batch.length > 1 && !(error instanceof AbandonError)) for (const item of batch) await this.#run([item]);
-      else if (only && batch.length === 1) await this.#fail(only, error);
-      else for (const item of batch) item.reject(error);
+      if (error instanceof AbandonError || error instanceof PostponeError) for (const item of batch) item.reject(error);
+      else if (batch.length > 1) for (const item of batch) await this.#run([item]);
+      else if (only) await this.#fail(only, error);
     }
   }
 
   async #transact(batch: readonly Item[]): Promise<void> {
     const { database, group, worker, handle } = this.options;
-    const { claims, finished } = await database.transaction(async (tx) => {
+    const { claims, finished, late } = await database.transaction(async (tx) => {
+      const startedMs = performance.now();
       const claims = await this.#claim(
         tx,
         batch.map((item) => item.event),
       );
       const finished: FinishedWork[] = [];
-      for (const { event, delivery } of batch) {
+      const late: Item[] = [];
+      for (const item of batch) {
+        if (performance.now() - startedMs > BATCH_MS) {
+          late.push(item);
+          continue;
+        }
+        const { event, delivery } = item;
         const claim = claims.get(event.id);
         if (claim?.state !== 'claimed' || isSpent(claim, delivery)) continue;
         const startedAt = new Date();
@@ -118,14 +134,23 @@ export class EventProcessor {
         finished.push({ event, fence: claim.fence, startedAt });
       }
       if (finished.length > 0) await finishWork(tx, group, worker, finished);
-      return { claims, finished };
+      return { claims, finished, late };
     });
-    this.#settle(batch, claims, finished);
+    this.#waiting.unshift(...late);
+    this.#settle(
+      batch.filter((item) => !late.includes(item)),
+      claims,
+      finished,
+    );
   }
 
   #claim(tx: Transaction, events: readonly TelegramEvent[]): Promise<Claims> {
     const { group, worker, mode } = this.options;
-    return mode === 'poll' ? claimDueWork(tx, group, worker, events) : claimWork(tx, group, events);
+    const claims = mode === 'poll' ? claimDueWork(tx, group, worker, events) : claimWork(tx, group, events);
+    return claims.catch((error: unknown) => {
+      if (!isHeld(error)) throw error;
+      throw new PostponeError('another worker has these events', { cause: error });
+    });
   }
 
   #settle(batch: readonly Item[], claims: Claims, finished: readonly FinishedWork[]): void {
@@ -174,6 +199,10 @@ export class EventProcessor {
       }
     }
   }
+}
+
+function isHeld(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && HELD.has(String(error.code));
 }
 
 /** Given up before, and this is a further try of the same delivery: not one that somebody sent again. */

@@ -10,6 +10,9 @@ import type { Transaction } from '../store/database.js';
  *   connection or a crash calls it again, after everything in `tx` was rolled back. So any effect elsewhere (an HTTP
  *   call, a file) happens at least once, and has to bear a repeat: `event.id` is the same for every copy.
  *
+ * One call has less than 30 seconds: the database ends a transaction that is silent for so long. What takes longer belongs into a
+ * queue of the application's own, filled through `tx`.
+ *
  * `tx` must not be used after the promise has settled. Throwing means: roll back, try again later, in the end dead letter.
  */
 export type Handle = (event: TelegramEvent, tx: Transaction) => Promise<void>;

@@ -28,14 +28,14 @@ const CLAIM: Statement = {
 };
 
 /**
- * The same for what is due, or under this worker's own lease; what anybody else has, or waits after a failure, is left out.
+ * The same for what is due, or under this worker's own lease, for as long as nobody took it back; what anybody else has, or waits after a failure, is left out.
  * It waits too: a row that was skipped because somebody just looked at it would stay under its lease.
  */
 const CLAIM_DUE: Statement = {
   name: 'work_claim_due',
   text: `select w.channel_id, w.message_id, w.version, w.kind, w.fence, false as given_up, false as busy${WANTED}
           where case w.status when 'pending' then w.claimed_until is null or w.claimed_until <= clock_timestamp()
-                              when 'processing' then w.claimed_by = $6 and w.claimed_until > clock_timestamp()
+                              when 'processing' then w.claimed_by = $6
                               else false end
           order by w.channel_id, w.message_id, w.version, w.kind
             for update of w`,

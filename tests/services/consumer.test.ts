@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'amqplib';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EventProcessor } from '../../runtime/consumer/event-processor.js';
 import type { Handle } from '../../runtime/consumer/handler.js';
 import { consumeFromQueue } from '../../runtime/consumer/queue.js';
@@ -76,6 +77,21 @@ describe('consumer', () => {
     );
     expect(row?.n).toBe(1);
   });
+
+  it('R7 a slow handler shares its batch out over several transactions, so that nobody waits for long', async () => {
+    const events = await store(range(9));
+    const worker = processor(async (event, tx) => {
+      await effect(event, tx);
+      await delay(600);
+    });
+    await Promise.all(events.map((event) => worker.process(event, FIRST)));
+    expect((await effects()).sort()).toEqual(events.map(({ id }) => id).sort());
+    const [row] = await database.query<{ n: number }>(
+      'select count(distinct xmin::text)::integer as n from telegram_gateway.effects',
+    );
+    expect(row?.n).toBeGreaterThan(1);
+    expect(await outcomes('processed')).toHaveLength(9);
+  }, 30_000);
 
   it('R7 handles a repeated event once, in one batch, at once from two workers, and later', async () => {
     const [event] = await store([1]);
