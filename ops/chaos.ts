@@ -51,6 +51,11 @@ export async function chaos(options: ChaosOptions): Promise<void> {
   });
   if (options.json) printJson({ ...result, findings: result.findings.slice(0, SHOWN) });
   else print(render(result));
+  const struck = Object.values(result.faults).reduce((sum, count) => sum + count, 0);
+  if (result.posted === 0 || struck === 0) {
+    say(`✖ ${String(result.posted)} posts and ${String(struck)} troubles prove nothing: let it run for longer`);
+    process.exitCode = 1;
+  }
   if (result.findings.length === 0 && result.unimplemented.length === 0) return;
   say(`✖ seed ${String(seed)}: ${String(result.findings.length)} findings. Again: ${again(options, seed)}`);
   for (const { what, of, detail } of result.findings.slice(0, SHOWN)) say(`    ${what}  ${of}  ${detail}`);

@@ -33,7 +33,7 @@ export const truthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/channels/:id/messages',
-    does: 'Every message behind id `after` with all its versions and its tombstone, at most `limit`; `next` is the `after` of the next page, null on the last. `complete` is false when messages were forgotten.',
+    does: 'Every message behind id `after` with all its versions and its tombstone, at most `limit`; `next` is the `after` of the next page, null on the last. `complete` is false when some of them were forgotten.',
     run: (request, _reply, { world }) => {
       const channel = world.channel(channelIdOf(request));
       const { after, limit } = page(DEFAULT_MESSAGES).parse(request.query);
@@ -42,7 +42,7 @@ export const truthRoutes: readonly Route[] = [
       return {
         channelId: String(channel.id),
         pts: channel.pts,
-        complete: channel.floorPts === 1,
+        complete: channel.floorPts === 1 || after >= channel.forgottenMessageId,
         next: messages.length < rest.length ? Number(messages.at(-1)?.messageId) : null,
         messages,
       };
