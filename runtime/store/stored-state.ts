@@ -1,5 +1,6 @@
 import { SCHEMA } from '../contract.js';
 import type { ChannelCursor, IngestDeletion, IngestMessage } from '../ingest/message-store.js';
+import { writable } from '../ingest/unwritable.js';
 import { contentHash } from './content-hash.js';
 import type { Queryable, Statement } from './database.js';
 import { messageKey, type StoredState, type StoredVersion } from './versioning.js';
@@ -125,12 +126,15 @@ async function newestVersions(tx: Queryable, wanted: readonly Wanted[]): Promise
   const times = wanted.map(({ postedAt }) => postedAt?.getTime() ?? 0);
   const { rows } = await tx.run<NewestRow>(NEWEST, [
     ...keyColumns(wanted),
-    times.map((time) => new Date(time).toISOString()),
-    new Date(Math.min(...times)).toISOString(),
-    new Date(Math.max(...times)).toISOString(),
+    times.map(iso),
+    iso(Math.min(...times)),
+    iso(Math.max(...times)),
   ]);
   return new Map(rows.map((row) => [messageKey(row.channel_id, row.message_id), versionOf(row)]));
 }
+
+/** A date that is none is the fault of its message. */
+const iso = (time: number) => writable(() => new Date(time).toISOString());
 
 function versionOf(row: NewestRow): StoredVersion {
   const { text, media_type: mediaType, metadata } = row;

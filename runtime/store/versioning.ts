@@ -86,11 +86,11 @@ class Decider {
   see(item: IngestMessage): void {
     const { message } = item;
     const key = messageKey(message.channelId, message.messageId);
-    if (this.#isReplay(message.channelId, item.pts) || this.#deleted.has(key)) {
+    const before = this.#versions.get(key);
+    if ((before && this.#isReplay(message.channelId, item.pts)) || this.#deleted.has(key)) {
       this.decision.duplicates += 1;
       return;
     }
-    const before = this.#versions.get(key);
     const hash = hashOf(message);
     if (before && (!isNewer(message.editDate, before.editDate) || hash.equals(before.hash))) {
       this.decision.duplicates += 1;
@@ -106,7 +106,7 @@ class Decider {
 
   remove(item: IngestDeletion): void {
     const key = messageKey(item.channelId, item.messageId);
-    if (this.#isReplay(item.channelId, item.pts) || this.#deleted.has(key)) {
+    if (this.#deleted.has(key)) {
       this.decision.duplicates += 1;
       return;
     }
@@ -117,6 +117,7 @@ class Decider {
   }
 
   /** The answer to an earlier commit was lost: all of it is stored. */
+  // Only of what is stored: a place that the list of channels told covers nothing that this gateway has read.
   #isReplay(channelId: string, pts: number | null): boolean {
     const reached = this.stored.pts.get(channelId);
     return pts !== null && reached !== undefined && pts <= reached;

@@ -30,13 +30,14 @@ export async function auditPage(state: ChannelState, { turn, store }: AuditTools
   if (!canAudit(state) || reconciledId === null || lastId === null) return null;
   const ids = idsBetween(reconciledId, lastId, IDS_AT_ONCE);
   const upTo = ids.at(-1) ?? lastId;
-  const { found, missing, unreadable, pts } = await readById(state.ref, turn, ids);
+  const { found, missing, pts } = await readById(state.ref, turn, ids);
   const stored = new Set(await store.storedIds(state.id, reconciledId, upTo, ids.length));
   const gone = missing.filter((id) => stored.has(id));
+  const told = new Set([...found.map(({ messageId }) => messageId), ...missing]);
   await state.commit({
     messages: state.copies(found, 'reconcile'),
     deletions: state.deletions(gone, 'reconcile'),
-    marks: { reconciledId: upTo, holes: unreadable.filter((id) => !stored.has(id)) },
+    marks: { reconciledId: upTo, holes: ids.filter((id) => !told.has(id) && !stored.has(id)) },
   });
   return pts;
 }
@@ -44,7 +45,9 @@ export async function auditPage(state: ChannelState, { turn, store }: AuditTools
 /** Tries once more to read messages that could not be read or stored before. Returns those that still cannot. */
 export async function mendHoles(state: ChannelState, turn: Turn, holes: readonly string[]): Promise<readonly string[]> {
   const { found, missing, unreadable } = await readById(state.ref, turn, holes);
-  const mended = holes.filter((id) => !unreadable.includes(id));
+  // An id that the answer leaves out stays a hole.
+  const told = new Set([...found.map(({ messageId }) => messageId), ...missing]);
+  const mended = holes.filter((id) => told.has(id));
   if (mended.length === 0) return unreadable;
   await state.commit({
     messages: state.copies(found, 'reconcile'),

@@ -73,7 +73,8 @@ export class ChannelDiscovery {
 
   /** A channel that appeared in an update. Described there, it is recorded at once, else by listing all. */
   announce(channel: UnknownChannel): void {
-    this.#unknown.set(channel.channelId, channel);
+    const info = channel.info ?? this.#unknown.get(channel.channelId)?.info ?? null;
+    this.#unknown.set(channel.channelId, { ...channel, info });
     this.#queue(async () => {
       if (this.#unknown.has(channel.channelId)) await this.#record(await this.#describe(channel));
     });

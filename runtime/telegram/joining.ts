@@ -81,7 +81,7 @@ async function attempt(request: OpenRequest, options: JoiningOptions): Promise<v
 async function fulfil({ username }: OpenRequest, options: JoiningOptions): Promise<RequestEnd> {
   const { accountId, requests, budget } = options;
   try {
-    return await budget.turn('account', async (turn) => {
+    return await budget.turn('join', async (turn) => {
       const channel = await turn.call((port) => port.resolveChannel(username));
       if (!channel) return refused('no channel: the name is of a person or a basic group');
       const other = await requests.otherOwner(accountId, channel.id);

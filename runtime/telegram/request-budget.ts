@@ -5,7 +5,7 @@ import { TelegramError, type TelegramPort } from './client.js';
 import { Semaphore } from './semaphore.js';
 
 /** Methods that Telegram limits together, as far as is known: a wait of one class leaves the others alone. */
-export const METHOD_CLASSES = ['difference', 'history', 'account'] as const;
+export const METHOD_CLASSES = ['difference', 'history', 'account', 'join'] as const;
 export type MethodClass = (typeof METHOD_CLASSES)[number];
 
 export interface ClassLimits {
@@ -21,6 +21,8 @@ export const DEFAULT_LIMITS: Readonly<Record<MethodClass, ClassLimits>> = {
   difference: { perSecond: 20, burst: 40, atOnce: 3 },
   history: { perSecond: 4, burst: 20, atOnce: 2 },
   account: { perSecond: 1, burst: 10, atOnce: 1 },
+  // Waits of hours were reported for looking up names.
+  join: { perSecond: 0.1, burst: 5, atOnce: 1 },
 };
 
 export interface FloodWaits {
@@ -76,6 +78,7 @@ export class RequestBudget {
       difference: make(limits.difference),
       history: make(limits.history),
       account: make(limits.account),
+      join: make(limits.join),
     });
     this.#paces = each((one) => new Pace(one));
     this.#slots = each((one) => new Semaphore(one.atOnce));

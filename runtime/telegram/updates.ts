@@ -17,7 +17,7 @@ export interface UnknownChannel {
 
 export interface IngressOptions {
   readonly createWorker: (channel: StoredChannel) => ChannelWorker;
-  /** Told once for each unknown channel until it is added; returns at once. */
+  /** Told of each unknown channel until it is added, and again where it begins earlier; returns at once. */
   readonly onUnknown: (channel: UnknownChannel) => void;
   /** The account joined, left or was thrown out somewhere; returns at once. */
   readonly onStanding: () => void;
@@ -35,7 +35,8 @@ export class UpdateIngress {
   readonly #workers = new Map<string, ChannelWorker>();
   /** Known and not to be read: paused, left. */
   readonly #ignored = new Set<string>();
-  readonly #announced = new Set<string>();
+  /** Where each unknown channel that was announced begins. */
+  readonly #announced = new Map<string, number | null>();
   #closed = false;
 
   constructor(private readonly options: IngressOptions) {}
@@ -108,12 +109,19 @@ export class UpdateIngress {
   }
 
   #announce(channelId: string, pts: number | null, described: readonly ChannelInfo[], update?: ChannelUpdate): void {
-    if (this.#ignored.has(channelId) || this.#announced.has(channelId)) return;
-    this.#announced.add(channelId);
+    if (this.#ignored.has(channelId)) return;
+    const before = this.#announced.get(channelId);
+    if (before !== undefined && !isEarlier(pts, before)) return;
+    this.#announced.set(channelId, pts);
     const topMessageId = update?.type === 'new' ? String(Number(update.message.messageId) - 1) : null;
     const info = described.find(({ id }) => id === channelId) ?? null;
     this.options.onUnknown({ channelId, pts, info, topMessageId });
   }
+}
+
+/** Two pushes may overtake each other: the place to begin is that of the earlier one. */
+function isEarlier(pts: number | null, before: number | null): boolean {
+  return pts !== null && (before === null || pts < before);
 }
 
 /** The updates of one container by where they begin: the server may put them in another order. */

@@ -131,8 +131,12 @@ export class Upkeep {
     const { store } = this.options;
     const holes = this.#holes.due(worker, performance.now());
     if (holes.length > 0) {
-      await mendHoles(worker.state, turn, holes);
-      this.#holes.tried(worker, holes, performance.now());
+      try {
+        await mendHoles(worker.state, turn, holes);
+      } finally {
+        // What fails each time must not keep the channel from its audits.
+        this.#holes.tried(worker, holes, performance.now());
+      }
       return;
     }
     const pts = await auditPage(worker.state, { turn, store });

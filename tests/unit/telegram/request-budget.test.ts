@@ -24,7 +24,7 @@ function budget(floodWaits: FloodWaits = new Waits(), stop = new AbortController
   const limits = { perSecond, burst, atOnce: 3 };
   return new RequestBudget({
     ...{ port: () => port, floodWaits, logger, signal: stop.signal },
-    limits: { difference: limits, history: limits, account: { ...limits, atOnce: 1 } },
+    limits: { difference: limits, history: limits, account: { ...limits, atOnce: 1 }, join: limits },
   });
 }
 

@@ -53,6 +53,6 @@ export function unlimited(port: () => TelegramPort | null = () => null): Request
     floodWaits: { load: () => Promise.resolve(new Map()), save: () => Promise.resolve() },
     logger: createLogger('test', 'silent'),
     signal: new AbortController().signal,
-    limits: { difference: limits, history: limits, account: limits },
+    limits: { difference: limits, history: limits, account: limits, join: limits },
   });
 }
