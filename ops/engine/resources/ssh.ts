@@ -103,12 +103,7 @@ async function reach(connection: Connection): Promise<Session> {
   const { proxy } = connection;
   const jump = await handshake(proxy, {});
   try {
-    const sock = await new Promise<ClientChannel>((resolve, reject) => {
-      jump.forwardOut('127.0.0.1', 0, connection.host, connection.port ?? 22, (error, channel) => {
-        if (error === undefined) resolve(channel);
-        else reject(explainJump(hopOf(connection), hopOf(proxy), error));
-      });
-    });
+    const sock = await forward(jump, hopOf(connection), hopOf(proxy));
     const client = await handshake(connection, { sock });
     const close = (): void => {
       client.destroy();
@@ -119,6 +114,20 @@ async function reach(connection: Connection): Promise<Session> {
     jump.destroy();
     throw error;
   }
+}
+
+/** A way through the jump host, which waits for a machine that is gone for as long as its own system does. */
+function forward(jump: Client, hop: Hop, through: Hop): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      reject(explainDial(hop, Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
+    }, hop.timeoutS * 1_000);
+    jump.forwardOut('127.0.0.1', 0, hop.host, hop.port, (error, channel) => {
+      clearTimeout(late);
+      if (error === undefined) resolve(channel);
+      else reject(explainJump(hop, through, error));
+    });
+  });
 }
 
 /** Rejects with a `DialError`. */

@@ -4,6 +4,7 @@ import { StackFolder } from '../../../ops/stack-folder.js';
 import { waitFor } from '../../support/services.js';
 import {
   container,
+  docker,
   must,
   run,
   start,
@@ -18,10 +19,20 @@ const PART = 'gateway-api';
 
 const locks = () => new FileBackend(new StackFolder(TEST_STACK)).locks();
 
-/** An `up` that has this done to its CLI while it makes a container. */
+/** Id of the container, whole; empty while there is none. */
+const standing = () => docker('ps', '-aq', '--no-trunc', '--filter', `name=^/${container(PART)}$`);
+
+/** Another share of the processors each time, so that each try has something to replace. */
+const changed = () => {
+  changeConfig({ 'telegram:api.cpus': Number((0.5 + Math.random() / 2).toFixed(2)) });
+};
+
+/** An `up` that has this done to its CLI while a container that it made has yet to become healthy. */
 async function upUntil(done: (cli: number, up: RunningCommand) => void): Promise<CommandResult> {
+  const before = await standing();
   const up = start('up', [], env);
   await up.said(`telegram-${PART} creating replacement`);
+  await waitFor('the new container', async () => !['', before].includes(await standing()), MINUTES);
   const [lock] = locks();
   if (!lock) throw new Error('the CLI holds no lock');
   done(lock.pid, up);
@@ -45,7 +56,7 @@ export function interruptions(): void {
       'O1 killed, it leaves a lock and a container that is on no record; while it lives it is named, then the next one goes on',
       async () => {
         const untouched = await others(container(PART));
-        changeConfig({ 'telegram:api.cpus': 1 });
+        changed();
         let beside: CommandResult | undefined;
         const { code, stderr } = await upUntil((cli) => {
           // It cannot go on meanwhile, so that it is the same moment for both.
@@ -70,7 +81,7 @@ export function interruptions(): void {
       'O1 interrupted, it says so, and the next one goes on',
       async () => {
         const untouched = await others(container(PART));
-        restoreConfig();
+        changed();
         const { code, stderr } = await upUntil((cli, up) => {
           // As Ctrl-C at a terminal reaches both.
           up.kill('SIGINT');
