@@ -19,8 +19,6 @@ export const UPSTREAM: Readonly<Record<string, string | null>> = {
   // github.com/docker-library/official-images pull request 22263 of 2026-09-14, "Update 4.3 to 4.3.6"; every version has its
   // `-management` variant. docker-library/rabbitmq 4.3 ubuntu: uid 999.
   rabbitmq: 'rabbitmq:4.3.6-management',
-  // Made beside the database's image, not from it: it serves either one.
-  backup: null,
   'gateway-host': null,
   // Rules and dashboards are tested against the names of these very versions.
   prometheus: null,

@@ -228,81 +228,38 @@ const retention = z
   .prefault({})
   .describe('What the database forgets, and when. A change replaces the API, whose scheduler sees to it.');
 
-const backup = z
+const monitoring = z
   .strictObject({
-    enabled: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Back the stack up by itself. A change replaces the container of the database, which then hands its WAL over; the data stays.',
-      ),
-    at: z
-      .string()
-      .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as 03:00')
-      .default('03:00')
-      .describe('When, every day, UTC.'),
-    fullOn: z
-      .enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])
-      .default('sunday')
-      .describe('Day of the full backup; on the others, what changed since.'),
-    keepDays: z.int().min(1).max(3650).default(30).describe('Days that can be gone back to.'),
-    recoveryPointS: z
-      .int()
-      .min(5)
-      .max(3600)
-      .default(60)
-      .describe('Seconds of data that a lost disk costs at most. A change replaces the container of the database.'),
-    waitingMb: z
-      .int()
-      .min(64)
-      .default(4096)
-      .describe(
-        "MiB of WAL that may wait on the database's disk while the target is away; then it is dropped. A change replaces the container of the database.",
-      ),
-    key: secretText
-      .min(16)
+    enabled: z.boolean().default(true).describe('Prometheus with its rules, the exporters, and what is named below.'),
+    prometheusPort: port(9090, 'Host port of Prometheus.'),
+    postgresExporterPort: port(9187, 'Host port of the PostgreSQL exporter.'),
+    redisExporterPort: port(9121, 'Host port of the Redis exporter.'),
+    pgbouncerExporterPort: port(9127, 'Host port of the PgBouncer exporter.'),
+    nodeExporterPort: port(9100, "Host port of the exporter of the Docker host's own figures."),
+    cpus: cpus(0.5),
+    memoryMb: memoryMb(384, IN_PLACE),
+    exporterCpus: cpus(0.1),
+    exporterMemoryMb: memoryMb(48, IN_PLACE),
+    alertWebhook: z
+      .url()
       .optional()
-      .describe('What the backups are encrypted with (secret). Empty: the stack makes one; `npm run backup -- key`.'),
-    cpus: cpus(0.25),
-    memoryMb: memoryMb(192, IN_PLACE),
+      .describe(
+        'Address that alerts are posted to (secret). Without it there is no Alertmanager. A change of it tells that one.',
+      ),
+    alertmanagerPort: port(9093, 'Host port of Alertmanager.'),
+    alertmanagerMemoryMb: memoryMb(64, IN_PLACE),
+    grafana: z
+      .boolean()
+      .default(true)
+      .describe('Grafana with datasources and dashboards, where there is an image of it.'),
+    grafanaPort: port(3100, 'Host port of Grafana.'),
+    grafanaCpus: cpus(0.25),
+    grafanaMemoryMb: memoryMb(256, IN_PLACE),
+    retentionDays: z.int().min(1).default(35).describe('Days that samples are kept; the objectives look back over 30.'),
+    retentionMb: z.int().min(64).default(2048).describe('Disk that samples may take, in MiB.'),
   })
   .prefault({})
-  .describe('Backups: PostgreSQL with every point in time, sessions, Redis, the topology of RabbitMQ.');
-
-const backupTarget = z
-  .discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('folder'),
-      path: z
-        .string()
-        .regex(/^(\/[^:]+)?$/, 'expected an absolute path')
-        .default('')
-        .describe(
-          'Folder of the Docker host, owned by uid 70, best on another disk or a network share. Empty: a volume of the stack.',
-        ),
-    }),
-    z.strictObject({
-      kind: z.literal('s3'),
-      endpoint: z
-        .string()
-        .regex(/^[A-Za-z0-9.-]+(:\d+)?$/, 'expected a host name, with a port where it is not 443')
-        .describe('S3-compatible store, reached by TLS.'),
-      bucket: z.string().min(1).describe('Bucket, which must be there.'),
-      region: z.string().default('us-east-1').describe('Its region.'),
-      prefix: z
-        .string()
-        .regex(/^([^/].*[^/])?$/, 'expected no slash at either end')
-        .default('')
-        .describe('Folder in the bucket.'),
-      accessKey: secretText.describe('Access key (secret).'),
-      secretKey: secretText.describe('Its secret (secret).'),
-      caCertificate: secretText
-        .optional()
-        .describe('Certificate authorities of the store (PEM). Empty: those that the system trusts.'),
-    }),
-  ])
-  .prefault({ kind: 'folder' })
-  .describe('Where the backups go. A change replaces the container of the backup; what is in the former target stays.');
+  .describe('Monitoring.');
 
 /** Every key of a stack file, with what it means and its default. The source of the reference and of the error messages. */
 export const stackSchema = z.strictObject({
@@ -365,8 +322,7 @@ export const stackSchema = z.strictObject({
   api,
   consumer,
   retention,
-  backup,
-  backupTarget,
+  monitoring,
 });
 
 export type StackConfig = z.output<typeof stackSchema>;

@@ -2,7 +2,7 @@ import type { StackConfig } from './config-schema.js';
 
 /** Every part of the stack that has limits, with how many of it there are. */
 function parts(config: StackConfig): { cpus: number; memoryMb: number; count: number }[] {
-  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer, backup } = config;
+  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer, monitoring } = config;
   return [
     ...(timescale.kind === 'container' ? [{ ...timescale, count: 1 }] : []),
     { ...pgbouncer, count: 1 },
@@ -17,7 +17,24 @@ function parts(config: StackConfig): { cpus: number; memoryMb: number; count: nu
     ...(telegram.kind === 'simulator' ? [{ ...telegram, count: 1 }] : []),
     { ...api, count: 1 },
     { ...consumer, count: 1 },
-    ...(backup.enabled ? [{ ...backup, count: 1 }] : []),
+    ...(monitoring.enabled
+      ? [
+          { ...monitoring, count: 1 },
+          {
+            cpus: monitoring.exporterCpus,
+            memoryMb: monitoring.exporterMemoryMb,
+            count: redis.kind === 'container' ? 4 : 3,
+          },
+          {
+            cpus: monitoring.exporterCpus,
+            memoryMb: monitoring.alertmanagerMemoryMb,
+            count: monitoring.alertWebhook ? 1 : 0,
+          },
+        ]
+      : []),
+    ...(monitoring.enabled && monitoring.grafana
+      ? [{ cpus: monitoring.grafanaCpus, memoryMb: monitoring.grafanaMemoryMb, count: 1 }]
+      : []),
   ];
 }
 

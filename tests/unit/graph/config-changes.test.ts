@@ -22,13 +22,6 @@ const KINDS: Readonly<Record<string, Config>> = {
   'redis(external)': { kind: 'external', sentinels: [{ host: 'one.example.org' }], password: 'one' },
   'rabbitmq(external)': { kind: 'external', host: 'mq.example.org', user: 'one', password: 'one' },
   'gateway(machine)': { kind: 'machine', host: 'gw.example.org', hostKey: 'ssh-ed25519 AAAA', privateKey: 'one' },
-  'backupTarget(s3)': {
-    kind: 's3',
-    endpoint: 's3.example.org',
-    bucket: 'backups',
-    accessKey: 'one',
-    secretKey: 'two',
-  },
   'telegram(real)': { kind: 'real', apiId: 1, apiHash: '0'.repeat(32) },
 };
 
@@ -52,8 +45,11 @@ const EXPORTERS = ['postgres', 'pgbouncer', 'node', 'redis'].map((name) => `tele
 const CLIENTS = ['replace telegram-consumer', 'replace telegram-gateway-api', 'update gateway-service'];
 const SENTINELS = ['telegram-redis-sentinel-1', 'telegram-redis-sentinel-2', 'telegram-redis-sentinel-3'];
 const NODES = ['telegram-redis-master', 'telegram-redis-replica'];
-/** Another store: in the environment of the one tool, in the configuration file of the other. */
-const TARGET = ['replace telegram-backup', 'update telegram-backup-secrets'];
+/** All that there is only where Grafana can be had. */
+const GRAFANA = [
+  ...['telegram-grafana', 'telegram-grafana-data', 'telegram-grafana-credentials', 'image-grafana'],
+  ...['monitoring-grafana-files', 'secrets-grafana-admin', 'secrets-grafana-key'],
+];
 /** Volumes that the data policy is about. */
 const DATA = [
   ...['timescaledb', 'rabbitmq', 'simulator', 'prometheus', 'alertmanager'].map((name) => `telegram-${name}-data`),
@@ -234,40 +230,49 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['retention.messagesDays', 90, ['replace telegram-gateway-api']],
   ['retention.outcomesDays', 7, ['replace telegram-gateway-api']],
   [
-    'backup.enabled',
+    'monitoring.enabled',
     false,
     [
-      ...all('delete', 'image-backup', 'secrets-backup-key', 'telegram-backup', 'telegram-backup-secrets'),
-      ...all('delete', ...['state', 'credentials', 'data'].map((part) => `telegram-backup-${part}`)),
-      'replace telegram-timescaledb',
-      'update gateway-service',
+      ...all(
+        'delete',
+        'image-prometheus',
+        'image-exporters',
+        'monitoring-credentials',
+        'telegram-prometheus',
+        'telegram-alertmanager',
+        'monitoring-webhook',
+        ...EXPORTERS,
+      ),
+      ...all('delete', 'telegram-exporter-credentials', 'telegram-node-exporter-textfiles', 'telegram-prometheus-data'),
+      ...all('delete', 'telegram-alertmanager-credentials', 'telegram-alertmanager-data'),
     ],
   ],
-  ['backup.at', '04:00', ['replace telegram-backup']],
-  ['backup.fullOn', 'monday', ['replace telegram-backup']],
-  ['backup.keepDays', 60, ['replace telegram-backup', 'update telegram-backup-secrets']],
-  ['backup.recoveryPointS', 30, ['replace telegram-timescaledb']],
-  ['backup.waitingMb', 8192, ['replace telegram-timescaledb']],
+  ['monitoring.prometheusPort', 9091, [ASKED]],
+  ['monitoring.postgresExporterPort', 9188, ['replace telegram-postgres-exporter']],
+  ['monitoring.redisExporterPort', 9122, ['replace telegram-redis-exporter']],
+  ['monitoring.pgbouncerExporterPort', 9128, ['replace telegram-pgbouncer-exporter']],
+  ['monitoring.nodeExporterPort', 9101, ['replace telegram-node-exporter']],
+  ['monitoring.cpus', 1, [ASKED]],
+  ['monitoring.memoryMb', 320, ['update telegram-prometheus']],
+  ['monitoring.exporterCpus', 0.2, all('replace', ...EXPORTERS, 'telegram-alertmanager')],
+  ['monitoring.exporterMemoryMb', 48, all('update', ...EXPORTERS)],
   [
-    'backup.key',
-    'a key of the owner',
-    ['delete secrets-backup-key', 'update telegram-backup-secrets', 'update gateway-service'],
+    'monitoring.alertWebhook',
+    undefined,
+    [
+      ...all('delete', 'monitoring-webhook', 'telegram-alertmanager', 'telegram-alertmanager-data'),
+      ...all('delete', 'telegram-alertmanager-credentials'),
+      ASKED,
+    ],
   ],
-  ['backup.cpus', 1, ['replace telegram-backup']],
-  ['backup.memoryMb', 256, ['update telegram-backup']],
-  ['backupTarget.kind', 's3', ['delete telegram-backup-data', 'replace telegram-backup', 'update telegram-backup-secrets']],
-  [
-    'backupTarget(folder).path',
-    '/mnt/backups',
-    ['create telegram-backup-folder', 'delete telegram-backup-data', 'replace telegram-backup'],
-  ],
-  ['backupTarget(s3).endpoint', 'other.example.org', TARGET],
-  ['backupTarget(s3).bucket', 'other', TARGET],
-  ['backupTarget(s3).region', 'eu-central-1', TARGET],
-  ['backupTarget(s3).prefix', 'stack', TARGET],
-  ['backupTarget(s3).accessKey', 'other', ['update telegram-backup-secrets']],
-  ['backupTarget(s3).secretKey', 'other', ['update telegram-backup-secrets']],
-  ['backupTarget(s3).caCertificate', 'PEM', TARGET],
+  ['monitoring.alertmanagerPort', 9094, ['replace telegram-alertmanager']],
+  ['monitoring.alertmanagerMemoryMb', 96, ['update telegram-alertmanager']],
+  ['monitoring.grafana', false, all('delete', ...GRAFANA)],
+  ['monitoring.grafanaPort', 3101, ['replace telegram-grafana']],
+  ['monitoring.grafanaCpus', 0.5, ['replace telegram-grafana']],
+  ['monitoring.grafanaMemoryMb', 512, ['update telegram-grafana']],
+  ['monitoring.retentionDays', 40, [ASKED]],
+  ['monitoring.retentionMb', 512, [ASKED]],
 ];
 
 /** Keys that a stack that is up keeps; what refuses each change is tested beside it. */
@@ -293,8 +298,9 @@ async function graph(config: Config, host = HOST): Promise<Map<string, Node>> {
 function step(key: string, value: unknown): { readonly before: Config; readonly after: Config } {
   const [, name = '', top = '', leaf] = /^((\w+)(?:\(\w+\))?)(?:\.(\w+))?$/.exec(key) ?? [];
   if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
-  const stack = top.startsWith('backup') ? { ...DEV, backup: { enabled: true } } : DEV;
-  const before = name in KINDS ? { ...stack, [top]: KINDS[name] } : stack;
+  // What only one source has comes and goes with it: tests/unit/graph/images.test.ts.
+  if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
+  const before = name in KINDS ? { ...DEV, [top]: KINDS[name] } : DEV;
   if (leaf === 'kind') return { before, after: { ...before, [top]: KINDS[`${top}(${String(value)})`] } };
   return { before, after: { ...before, [top]: leaf ? { ...(before[top] as Config), [leaf]: value } : value } };
 }
