@@ -228,36 +228,38 @@ const retention = z
   .prefault({})
   .describe('What the database forgets, and when. A change replaces the API, whose scheduler sees to it.');
 
-const source = z
+const monitoring = z
   .strictObject({
-    host: z.string().min(1).describe('Address of the shared TimescaleDB, as this machine and the Docker host see it.'),
-    port: port(5432, 'Its port; PostgreSQL itself, not a pool in transaction mode.'),
-    database: z.string().min(1).default('postgres').describe('Database that holds the schema.'),
-    schema: z
-      .string()
-      .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected a name of lower-case letters, digits and underscores')
-      .default('telegram_gateway')
-      .describe('Schema of the old gateway.'),
-    user: z.string().min(1).describe('Login that may read the schema; for `rollback --migration full` also write it.'),
-    password: secretText.describe('Its password (secret).'),
-    tls: z.boolean().default(false).describe('Connect with TLS and verify the certificate.'),
-    sessions: z
-      .string()
-      .min(1)
-      .describe('Docker volume of the sessions, or a folder of the Docker host (an absolute path).'),
-    session: z
-      .string()
-      .regex(/^[\w.-]+$/, 'expected the name of a file without its ending')
-      .default('default')
-      .describe('Which session, `<name>.session` in there.'),
-    container: z.string().min(1).describe('Container of the old gateway, on the Docker host of the stack.'),
-    connectionsFile: z
-      .string()
+    enabled: z.boolean().default(true).describe('Prometheus with its rules, the exporters, and what is named below.'),
+    prometheusPort: port(9090, 'Host port of Prometheus.'),
+    postgresExporterPort: port(9187, 'Host port of the PostgreSQL exporter.'),
+    redisExporterPort: port(9121, 'Host port of the Redis exporter.'),
+    pgbouncerExporterPort: port(9127, 'Host port of the PgBouncer exporter.'),
+    nodeExporterPort: port(9100, "Host port of the exporter of the Docker host's own figures."),
+    cpus: cpus(0.5),
+    memoryMb: memoryMb(384, IN_PLACE),
+    exporterCpus: cpus(0.1),
+    exporterMemoryMb: memoryMb(48, IN_PLACE),
+    alertWebhook: z
+      .url()
       .optional()
-      .describe('Env file with TELEGRAM_DATABASE_URL that the applications read; `migrate` and `rollback` switch it.'),
+      .describe(
+        'Address that alerts are posted to (secret). Without it there is no Alertmanager. A change of it tells that one.',
+      ),
+    alertmanagerPort: port(9093, 'Host port of Alertmanager.'),
+    alertmanagerMemoryMb: memoryMb(64, IN_PLACE),
+    grafana: z
+      .boolean()
+      .default(true)
+      .describe('Grafana with datasources and dashboards, where there is an image of it.'),
+    grafanaPort: port(3100, 'Host port of Grafana.'),
+    grafanaCpus: cpus(0.25),
+    grafanaMemoryMb: memoryMb(256, IN_PLACE),
+    retentionDays: z.int().min(1).default(35).describe('Days that samples are kept; the objectives look back over 30.'),
+    retentionMb: z.int().min(64).default(2048).describe('Disk that samples may take, in MiB.'),
   })
-  .optional()
-  .describe('The old layout that `npm run migrate` moves from. Without effect on the stack itself.');
+  .prefault({})
+  .describe('Monitoring.');
 
 /** Every key of a stack file, with what it means and its default. The source of the reference and of the error messages. */
 export const stackSchema = z.strictObject({
@@ -320,13 +322,10 @@ export const stackSchema = z.strictObject({
   api,
   consumer,
   retention,
-  source,
+  monitoring,
 });
 
 export type StackConfig = z.output<typeof stackSchema>;
-
-/** The old layout, as a stack file names it. */
-export type SourceConfig = NonNullable<StackConfig['source']>;
 
 /** Where and as whom to log in over SSH, as a stack file says it. */
 export type SshLogin = NonNullable<z.output<typeof jump>>;

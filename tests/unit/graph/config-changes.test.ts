@@ -25,16 +25,6 @@ const KINDS: Readonly<Record<string, Config>> = {
   'telegram(real)': { kind: 'real', apiId: 1, apiHash: '0'.repeat(32) },
 };
 
-const SOURCE = { host: 'old.example.org', user: 'reader', password: 'one', sessions: 'sessions', container: 'gateway' };
-const SOURCE_OPTIONAL = {
-  port: 5433,
-  database: 'other',
-  schema: 'other',
-  tls: true,
-  session: 'other',
-  connectionsFile: '/etc/other.env',
-};
-
 const all = (effect: string, ...names: string[]) => names.map((name) => `${effect} ${name}`);
 const UNIT_STEPS = ['prepare', 'copy-node', 'copy-release', 'install', 'credentials', 'session', 'service'];
 /** The gateway's unit on a new machine, or on a container that takes its place. */
@@ -239,8 +229,50 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['consumer.memoryMb', 256, ['replace telegram-consumer']],
   ['retention.messagesDays', 90, ['replace telegram-gateway-api']],
   ['retention.outcomesDays', 7, ['replace telegram-gateway-api']],
-  // Read by `migrate` alone: the stack itself is not touched by where its data comes from.
-  ...Object.entries({ ...SOURCE, ...SOURCE_OPTIONAL }).map(([key, value]) => [`source.${key}`, value, []] as const),
+  [
+    'monitoring.enabled',
+    false,
+    [
+      ...all(
+        'delete',
+        'image-prometheus',
+        'image-exporters',
+        'monitoring-credentials',
+        'telegram-prometheus',
+        'telegram-alertmanager',
+        'monitoring-webhook',
+        ...EXPORTERS,
+      ),
+      ...all('delete', 'telegram-exporter-credentials', 'telegram-node-exporter-textfiles', 'telegram-prometheus-data'),
+      ...all('delete', 'telegram-alertmanager-credentials', 'telegram-alertmanager-data'),
+    ],
+  ],
+  ['monitoring.prometheusPort', 9091, [ASKED]],
+  ['monitoring.postgresExporterPort', 9188, ['replace telegram-postgres-exporter']],
+  ['monitoring.redisExporterPort', 9122, ['replace telegram-redis-exporter']],
+  ['monitoring.pgbouncerExporterPort', 9128, ['replace telegram-pgbouncer-exporter']],
+  ['monitoring.nodeExporterPort', 9101, ['replace telegram-node-exporter']],
+  ['monitoring.cpus', 1, [ASKED]],
+  ['monitoring.memoryMb', 320, ['update telegram-prometheus']],
+  ['monitoring.exporterCpus', 0.2, all('replace', ...EXPORTERS, 'telegram-alertmanager')],
+  ['monitoring.exporterMemoryMb', 48, all('update', ...EXPORTERS)],
+  [
+    'monitoring.alertWebhook',
+    undefined,
+    [
+      ...all('delete', 'monitoring-webhook', 'telegram-alertmanager', 'telegram-alertmanager-data'),
+      ...all('delete', 'telegram-alertmanager-credentials'),
+      ASKED,
+    ],
+  ],
+  ['monitoring.alertmanagerPort', 9094, ['replace telegram-alertmanager']],
+  ['monitoring.alertmanagerMemoryMb', 96, ['update telegram-alertmanager']],
+  ['monitoring.grafana', false, all('delete', ...GRAFANA)],
+  ['monitoring.grafanaPort', 3101, ['replace telegram-grafana']],
+  ['monitoring.grafanaCpus', 0.5, ['replace telegram-grafana']],
+  ['monitoring.grafanaMemoryMb', 512, ['update telegram-grafana']],
+  ['monitoring.retentionDays', 40, [ASKED]],
+  ['monitoring.retentionMb', 512, [ASKED]],
 ];
 
 /** Keys that a stack that is up keeps; what refuses each change is tested beside it. */
@@ -266,7 +298,8 @@ async function graph(config: Config, host = HOST): Promise<Map<string, Node>> {
 function step(key: string, value: unknown): { readonly before: Config; readonly after: Config } {
   const [, name = '', top = '', leaf] = /^((\w+)(?:\(\w+\))?)(?:\.(\w+))?$/.exec(key) ?? [];
   if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
-  if (top === 'source') return { before: DEV, after: { ...DEV, source: { ...SOURCE, [leaf ?? '']: value } } };
+  // What only one source has comes and goes with it: tests/unit/graph/images.test.ts.
+  if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
   const before = name in KINDS ? { ...DEV, [top]: KINDS[name] } : DEV;
   if (leaf === 'kind') return { before, after: { ...before, [top]: KINDS[`${top}(${String(value)})`] } };
   return { before, after: { ...before, [top]: leaf ? { ...(before[top] as Config), [leaf]: value } : value } };
