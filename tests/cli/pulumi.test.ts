@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { StackFolder } from '../../ops/stack-folder.js';
@@ -36,6 +36,8 @@ function removeAll(): void {
 (outcome === 'skip' ? describe.skip : describe)('the real Pulumi engine', () => {
   beforeAll(() => {
     removeAll();
+    // The working copy of an earlier run stands at the epoch that it had come to.
+    rmSync(env.TELEGRAM_STATE_DIR, { recursive: true, force: true });
     const { config } = parse(readFileSync(TEST_CONFIG, 'utf8')) as { config: object };
     mkdirSync(env.TELEGRAM_STATE_DIR, { recursive: true });
     writeFileSync(CONFIG, stringify({ config: { ...config, 'telegram:dataPolicy': 'retain' } }));
