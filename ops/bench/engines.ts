@@ -8,6 +8,7 @@ import { Database } from '../../runtime/store/database.js';
 import { migrate } from '../../runtime/store/migrate.js';
 import { UserError } from '../../stack/errors.js';
 import type { RunningStack } from '../context.js';
+import { container } from '../doctor/fix.js';
 import { databaseAt, sqlOn } from '../sql.js';
 import { ROOT } from '../stack-folder.js';
 
@@ -97,8 +98,4 @@ function address({ outputs }: RunningStack, name: string): { host: string; port:
   const found = outputs.services[name];
   if (!found) throw new UserError('USAGE', `bench needs ${name} in the stack, and this one has none`);
   return { host: found.host, port: found.port };
-}
-
-function container({ outputs }: RunningStack, part: string): string {
-  return `${outputs.namePrefix}telegram-${part}`;
 }

@@ -1,5 +1,5 @@
 import { ENVELOPE_VERSION } from '../contract.js';
-import { eventId, type EventKind, type TelegramEvent } from '../events.js';
+import { eventId, type EventKind, type EventSource, type TelegramEvent } from '../events.js';
 import type { IngestDeletion, IngestMessage } from '../ingest/message-store.js';
 import { cleanText } from './clean-text.js';
 import { isoSeconds } from './clean-message.js';
@@ -36,6 +36,39 @@ export function deletionEvent(
     text: '',
     mediaType: null,
     source,
+  };
+}
+
+/** Which event, as work and outbox rows name it. */
+export interface EventRow {
+  readonly kind: EventKind;
+  readonly channel_id: string;
+  readonly message_id: string;
+  readonly version: number;
+  readonly account_id: string;
+  readonly posted_at: Date | null;
+}
+
+/** What the tables of messages, versions and tombstones say of it. */
+export interface EventFact {
+  readonly received_at: Date;
+  readonly edited_at: Date | null;
+  readonly text: string;
+  readonly media_type: string | null;
+  readonly source: EventSource;
+}
+
+/** The event as it stands in the database. */
+export function storedEvent(row: EventRow, fact: EventFact): TelegramEvent {
+  return {
+    ...identity(row.kind, row.channel_id, row.message_id, row.version),
+    accountId: row.account_id,
+    postedAt: row.posted_at?.toISOString() ?? null,
+    ...(fact.edited_at === null ? {} : { editedAt: fact.edited_at.toISOString() }),
+    receivedAt: fact.received_at.toISOString(),
+    text: fact.text,
+    mediaType: fact.media_type,
+    source: fact.source,
   };
 }
 

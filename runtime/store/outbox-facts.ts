@@ -4,18 +4,13 @@
  * The statements over hypertables are planned anew each time: with the bounds as constants all but a few chunks are left
  * out of the plan.
  */
-import { ENVELOPE_VERSION, SCHEMA } from '../contract.js';
-import { eventId, type EventKind, type EventSource, type TelegramEvent } from '../events.js';
+import { SCHEMA } from '../contract.js';
+import type { EventKind, TelegramEvent } from '../events.js';
 import type { Queryable, Statement } from './database.js';
+import { storedEvent, type EventFact, type EventRow } from './event-of.js';
 
-export interface OutboxRow {
+export interface OutboxRow extends EventRow {
   readonly outbox_id: string;
-  readonly account_id: string;
-  readonly kind: EventKind;
-  readonly channel_id: string;
-  readonly message_id: string;
-  readonly version: number;
-  readonly posted_at: Date | null;
 }
 
 const CREATED: Statement = {
@@ -44,15 +39,10 @@ const DELETED: Statement = {
           where (channel_id, message_id) in (select * from unnest($1::bigint[], $2::bigint[]))`,
 };
 
-interface FactRow {
+interface FactRow extends EventFact {
   readonly channel_id: string;
   readonly message_id: string;
   readonly version: number;
-  readonly received_at: Date;
-  readonly edited_at: Date | null;
-  readonly text: string;
-  readonly media_type: string | null;
-  readonly source: EventSource;
 }
 
 /** By outbox id; a row whose facts are gone (retention) has none. */
@@ -67,7 +57,7 @@ export async function readEvents(
     const facts = new Map((await readFacts(database, kind, wanted)).map((fact) => [factKey(fact, fact.version), fact]));
     for (const row of wanted) {
       const fact = facts.get(factKey(row, kind === 'message.deleted' ? 0 : row.version));
-      if (fact) events.set(row.outbox_id, toEvent(row, fact));
+      if (fact) events.set(row.outbox_id, storedEvent(row, fact));
     }
   }
   return events;
@@ -90,22 +80,4 @@ async function readFacts(
 
 function factKey(row: { readonly channel_id: string; readonly message_id: string }, version: number): string {
   return `${row.channel_id}:${row.message_id}:${String(version)}`;
-}
-
-function toEvent(row: OutboxRow, fact: FactRow): TelegramEvent {
-  return {
-    v: ENVELOPE_VERSION,
-    id: eventId(row.kind, row.channel_id, row.message_id, row.version),
-    kind: row.kind,
-    accountId: row.account_id,
-    channelId: row.channel_id,
-    messageId: row.message_id,
-    version: row.version,
-    postedAt: row.posted_at?.toISOString() ?? null,
-    ...(fact.edited_at === null ? {} : { editedAt: fact.edited_at.toISOString() }),
-    receivedAt: fact.received_at.toISOString(),
-    text: fact.text,
-    mediaType: fact.media_type,
-    source: fact.source,
-  };
 }

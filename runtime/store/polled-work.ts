@@ -4,9 +4,10 @@
  * Promised: what `takeDueWork` returns is under this worker's lease, and nobody else's, until the lease ends; what is not
  *   finished by then is somebody's again, one try poorer.
  */
-import { ENVELOPE_VERSION, SCHEMA } from '../contract.js';
-import { eventId, type EventKind, type EventSource, type TelegramEvent } from '../events.js';
+import { SCHEMA } from '../contract.js';
+import type { EventSource, TelegramEvent } from '../events.js';
 import type { Queryable, Statement } from './database.js';
+import { storedEvent, type EventRow } from './event-of.js';
 
 const TAKE: Statement = {
   name: 'work_take',
@@ -28,13 +29,7 @@ const REGISTER: Statement = {
          on conflict (group_name) do update set mode = excluded.mode where g.mode <> excluded.mode`,
 };
 
-interface WorkRow {
-  readonly kind: EventKind;
-  readonly channel_id: string;
-  readonly message_id: string;
-  readonly version: number;
-  readonly posted_at: Date | null;
-  readonly account_id: string;
+interface WorkRow extends EventRow {
   readonly received_at: Date | null;
   readonly edited_at: Date | null;
   readonly source: EventSource | null;
@@ -76,20 +71,11 @@ export async function registerGroup(database: Queryable, group: string, mode: st
 
 /** Where retention has taken the message itself, the text is empty and the times are those of the work. */
 function toEvent(row: WorkRow): TelegramEvent {
-  const receivedAt = row.received_at ?? row.posted_at ?? new Date(0);
-  return {
-    v: ENVELOPE_VERSION,
-    id: eventId(row.kind, row.channel_id, row.message_id, row.version),
-    kind: row.kind,
-    accountId: row.account_id,
-    channelId: row.channel_id,
-    messageId: row.message_id,
-    version: row.version,
-    postedAt: row.posted_at?.toISOString() ?? null,
-    ...(row.edited_at === null ? {} : { editedAt: row.edited_at.toISOString() }),
-    receivedAt: receivedAt.toISOString(),
+  return storedEvent(row, {
+    received_at: row.received_at ?? row.posted_at ?? new Date(0),
+    edited_at: row.edited_at,
     text: row.text ?? '',
-    mediaType: row.media_type,
+    media_type: row.media_type,
     source: row.source ?? 'push',
-  };
+  });
 }

@@ -9,7 +9,7 @@
  */
 import type { MessageStore } from '../ingest/message-store.js';
 import type { ChannelState } from './channel-state.js';
-import { IDS_AT_ONCE, idsBetween, readById } from './read-by-id.js';
+import { IDS_AT_ONCE, idsBetween, readById, type ReadById } from './read-by-id.js';
 import type { Turn } from './request-budget.js';
 
 export interface AuditTools {
@@ -33,7 +33,7 @@ export async function auditPage(state: ChannelState, { turn, store }: AuditTools
   const { found, missing, pts } = await readById(state.ref, turn, ids);
   const stored = new Set(await store.storedIds(state.id, reconciledId, upTo, ids.length));
   const gone = missing.filter((id) => stored.has(id));
-  const told = new Set([...found.map(({ messageId }) => messageId), ...missing]);
+  const told = toldOf({ found, missing });
   await state.commit({
     messages: state.copies(found, 'reconcile'),
     deletions: state.deletions(gone, 'reconcile'),
@@ -42,11 +42,15 @@ export async function auditPage(state: ChannelState, { turn, store }: AuditTools
   return pts;
 }
 
+/** Ids that the answer speaks of. */
+const toldOf = ({ found, missing }: Pick<ReadById, 'found' | 'missing'>) =>
+  new Set([...found.map(({ messageId }) => messageId), ...missing]);
+
 /** Tries once more to read messages that could not be read or stored before. Returns those that still cannot. */
 export async function mendHoles(state: ChannelState, turn: Turn, holes: readonly string[]): Promise<readonly string[]> {
   const { found, missing, unreadable } = await readById(state.ref, turn, holes);
   // An id that the answer leaves out stays a hole.
-  const told = new Set([...found.map(({ messageId }) => messageId), ...missing]);
+  const told = toldOf({ found, missing });
   const mended = holes.filter((id) => told.has(id));
   if (mended.length === 0) return unreadable;
   await state.commit({

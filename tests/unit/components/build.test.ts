@@ -11,11 +11,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { freePort } from '../../support/free-port.js';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'build-test-'));
@@ -37,15 +37,6 @@ const build = (root: string, ...args: string[]) =>
 /** Runs a bundle where no node_modules can be found. */
 const run = (bundle: string, args: string[], env: Record<string, string> = {}) =>
   spawnSync(process.execPath, [join(dist, bundle), ...args], { encoding: 'utf8', timeout: 30_000, input: '{}', env });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Polls until the answer is as expected, for at most 30 s; returns the last one. */
 async function answer(child: ChildProcess, url: string, expected: string): Promise<string> {
