@@ -15,7 +15,7 @@ export type DashboardId = keyof typeof DASHBOARDS;
 export const DASHBOARD_IDS = Object.keys(DASHBOARDS) as DashboardId[];
 
 /** Rule files by subject. */
-export const SUBJECTS = ['gateway', 'timescaledb', 'redis', 'rabbitmq', 'host', 'slo'] as const;
+export const SUBJECTS = ['gateway', 'runtime', 'timescaledb', 'redis', 'rabbitmq', 'host', 'slo'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 /** Names of the scrape jobs, as the component renders them and as expressions use them. */

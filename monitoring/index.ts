@@ -10,6 +10,7 @@ import { host } from './rules/host.js';
 import { rabbitmq } from './rules/rabbitmq.js';
 import { redis } from './rules/redis.js';
 import type { RuleFile } from './rules/rule.js';
+import { runtime } from './rules/runtime.js';
 import { slo } from './rules/slo.js';
 import { timescaledb } from './rules/timescaledb.js';
 import type { Board } from './style.js';
@@ -25,4 +26,12 @@ export const BOARDS: Readonly<Record<DashboardId, () => Board>> = {
 };
 
 /** Every rule by its subject. */
-export const RULES: Readonly<Record<Subject, RuleFile>> = { gateway, timescaledb, redis, rabbitmq, host, slo };
+export const RULES: Readonly<Record<Subject, RuleFile>> = {
+  gateway,
+  runtime,
+  timescaledb,
+  redis,
+  rabbitmq,
+  host,
+  slo,
+};

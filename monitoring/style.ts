@@ -1,3 +1,4 @@
+import type * as cog from '@grafana/grafana-foundation-sdk/cog';
 import * as common from '@grafana/grafana-foundation-sdk/common';
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 import {
@@ -9,6 +10,7 @@ import {
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as StateTimeline } from '@grafana/grafana-foundation-sdk/statetimeline';
+import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
 import { DASHBOARDS, type DashboardId } from './catalogue.js';
 
@@ -34,9 +36,19 @@ export interface PanelArgs {
   readonly thresholds?: readonly [warning: number, critical: number];
 }
 
-export type Panel = TimeSeries | Stat | Heatmap | StateTimeline;
+export interface TableArgs extends Pick<PanelArgs, 'title' | 'about' | 'width' | 'more'> {
+  /** One statement; each column of its answer is one of the table, in its order. */
+  readonly sql: string;
+  /** Units of columns that have one. */
+  readonly units?: Readonly<Record<string, Unit>>;
+}
 
-export const PROMETHEUS: common.DataSourceRef = { type: 'prometheus', uid: 'prometheus' };
+export type Panel = TimeSeries | Stat | Heatmap | StateTimeline | Table;
+
+/** A variable, so that the dashboards also work in a Grafana whose datasource has another uid. */
+const PROMETHEUS: common.DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
+/** The stack's own database, as the `reader`. */
+const TIMESCALEDB: common.DataSourceRef = { type: 'grafana-postgresql-datasource', uid: 'timescaledb' };
 const HEIGHT = 7;
 const GREEN = 'green';
 
@@ -102,6 +114,27 @@ export function timeline(args: PanelArgs): StateTimeline {
     .noValue('none')
     .mappings([{ type: dashboard.MappingType.ValueToText, options: { '1': { text: 'firing', color: 'red' } } }]);
   return finish(panel, args, HEIGHT, 24);
+}
+
+/** What the database says at this moment, a row a thing. */
+export function table({ title, about, sql, width = 24, more, units = {} }: TableArgs): Table {
+  const panel = new Table()
+    .title(title)
+    .description(about)
+    .datasource(TIMESCALEDB)
+    .unit('short')
+    .height(HEIGHT)
+    .span(width)
+    .withTarget(statement(sql));
+  for (const [column, unit] of Object.entries(units)) panel.overrideByName(column, [{ id: 'unit', value: unit }]);
+  if (more) panel.links([linkTo(more)]);
+  return panel;
+}
+
+/** A query of Grafana's PostgreSQL datasource, for which the library has no builder. */
+function statement(rawSql: string): cog.Builder<cog.Dataquery> {
+  const query = { refId: 'A', datasource: TIMESCALEDB, editorMode: 'code', format: 'table', rawQuery: true, rawSql };
+  return { build: () => ({ ...query, _implementsDataqueryVariant: () => undefined }) };
 }
 
 /** What the builders of all panels have in common; the library gives them no common type. */
@@ -170,6 +203,12 @@ export function board(id: DashboardId, rows: Readonly<Record<string, readonly Pa
     .time({ from: 'now-1h', to: 'now' })
     .tooltip(dashboard.DashboardCursorSync.Crosshair)
     .readonly()
+    .withVariable(
+      new dashboard.DatasourceVariableBuilder('datasource')
+        .label('Data source')
+        .type('prometheus')
+        .current({ text: 'Prometheus', value: 'prometheus' }),
+    )
     .link(
       new dashboard.DashboardLinkBuilder('Dashboards')
         .type(dashboard.DashboardLinkType.Dashboards)

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { diskBytes } from './host-disk.js';
 import { networkBytes } from './host-network.js';
 
 /** Every metric of the runtime is declared here, once. Buckets sit on the SLO thresholds (5, 10, 15, 25, 50 ms). */
@@ -28,6 +29,17 @@ const kernelCounter = (name: string, help: string, read: () => number) =>
     },
   });
 
+/** A figure of the host, read anew for every scrape. */
+const hostGauge = (name: string, help: string, read: () => number) =>
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+
 export const metrics = {
   received: counter('telegram_messages_received_total', 'Messages that Telegram delivered.', ['source']),
   stored: counter('telegram_messages_stored_total', 'Messages committed to the database.'),
@@ -38,7 +50,7 @@ export const metrics = {
   duplicates: counter('telegram_messages_duplicate_total', 'Copies recognised and dropped.', ['stage']),
   ingestLatency: histogram('telegram_ingest_latency_seconds', 'From receipt of the update to its commit.'),
   endToEndLatency: histogram('telegram_end_to_end_latency_seconds', 'From receipt of the update to its handler.'),
-  pollDuration: histogram('telegram_poll_duration_seconds', 'One polling query of a consumer.'),
+  pollDuration: histogram('telegram_poll_duration_seconds', 'One polling query of a consumer.', ['source']),
   queryDuration: histogram('telegram_db_query_duration_seconds', 'Database statements by name.', ['query']),
   cacheHits: counter('telegram_cache_hits_total', 'Reads answered by Redis.'),
   cacheMisses: counter('telegram_cache_misses_total', 'Reads that Redis did not hold.'),
@@ -68,11 +80,22 @@ export const metrics = {
     'Bytes that the interfaces of the host (or container) sent.',
     () => networkBytes().sent,
   ),
+  diskAvailable: hostGauge(
+    'telegram_host_disk_available_bytes',
+    'Room that the process has left on the file system in which it runs.',
+    () => diskBytes().available,
+  ),
+  diskSize: hostGauge(
+    'telegram_host_disk_size_bytes',
+    'Size of the file system in which it runs.',
+    () => diskBytes().size,
+  ),
 };
 
 /** What can go wrong stands at 0 before it does: a rate that begins with the first failure would not show it. */
 for (const stage of ['telegram-auth', 'commit', 'outbox', 'unhandled']) metrics.failed.inc({ stage }, 0);
 for (const source of ['push', 'difference']) metrics.received.inc({ source }, 0);
+for (const source of ['cache', 'database']) metrics.pollDuration.zero({ source });
 
 /** Process metrics (CPU, memory, event loop) under the same registry. */
 export function collectProcessMetrics(): void {

@@ -103,6 +103,7 @@ export class Monitoring extends Component implements Ready {
     const { stack } = args;
     const rules = [
       'gateway',
+      'runtime',
       'timescaledb',
       'host',
       'slo',

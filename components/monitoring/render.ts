@@ -79,6 +79,10 @@ const LOCK_WAITS = `select count(*) as sessions,
   coalesce(extract(epoch from max(now() - state_change)), 0) as oldest_seconds
 from pg_stat_activity where wait_event_type = 'Lock'`;
 
+const WORK = `select group_name as "group", pending, failed,
+  coalesce(oldest_pending_seconds, 0) as oldest_pending_seconds
+from ${SCHEMA}.message_processing_stats where active`;
+
 const label = (description: string) => ({ usage: 'LABEL', description });
 const gauge = (description: string) => ({ usage: 'GAUGE', description });
 const counter = (description: string) => ({ usage: 'COUNTER', description });
@@ -108,6 +112,15 @@ export function customQueriesYml(): string {
         metrics: [
           { sessions: gauge('Sessions that wait for a lock.') },
           { oldest_seconds: gauge('Age of the oldest wait, in seconds.') },
+        ],
+      },
+      telegram_db_work: {
+        query: WORK,
+        metrics: [
+          { group: label('Consumer group.') },
+          { pending: gauge('Events that wait for the group.') },
+          { failed: gauge('Events that the group gave up.') },
+          { oldest_pending_seconds: gauge('How long the oldest has waited, in seconds.') },
         ],
       },
     },

@@ -1,4 +1,4 @@
-import { board, graph, health, stat } from '../style.js';
+import { board, graph, health, stat, table } from '../style.js';
 
 export const mtprotoService = () =>
   board('mtproto-service', {
@@ -58,6 +58,16 @@ export const mtprotoService = () =>
           'sum(rate(telegram_gap_too_long_total{job="gateway"}[$__rate_interval]))': 'too long',
           'sum(rate(telegram_unreadable_updates_total{job="gateway"}[$__rate_interval]))': 'unreadable',
         },
+      }),
+    ],
+    Channels: [
+      table({
+        title: 'Channels that need a look',
+        about: 'Every channel that is not well: paused, left, gone, failing, recovering or behind. Empty when all is well.',
+        sql: `select coalesce(title, channel_id::text) as channel, health, last_posted_at, silent_seconds as silent,
+  backfill_left as "history to read", pending, failed, unreadable
+from telegram_gateway.channel_health_summary where health <> 'ok' order by health, channel limit 100`,
+        units: { silent: 's' },
       }),
     ],
     'What the unit uses': [

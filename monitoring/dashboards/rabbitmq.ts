@@ -1,4 +1,4 @@
-import { board, graph, stat } from '../style.js';
+import { board, graph, stat, table } from '../style.js';
 
 const perQueue = (metric: string) => `sum by (queue) (rabbitmq_detailed_queue_${metric}{vhost="telegram"})`;
 const rate = (name: string) => `sum(rate(rabbitmq_global_messages_${name}[$__rate_interval]))`;
@@ -84,6 +84,26 @@ export const rabbitmq = () =>
         about: 'By queue.',
         unit: 'none',
         queries: { [perQueue('consumers')]: '{{queue}}' },
+      }),
+    ],
+    Groups: [
+      graph({
+        title: 'Work by group',
+        about: 'Events that each group has yet to handle, whichever way it gets them, and those that it gave up.',
+        unit: 'short',
+        queries: {
+          'max by (group) (telegram_db_work_pending)': '{{group}} waiting',
+          'max by (group) (telegram_db_work_failed)': '{{group}} given up',
+        },
+      }),
+      table({
+        title: 'Consumer groups',
+        about: 'What each group has yet to do, and what it did in the last five minutes.',
+        width: 16,
+        sql: `select group_name as "group", mode, active, pending, processing, failed, oldest_pending_seconds as oldest,
+  processed_per_second as "per second", last_processed_at as "last processed"
+from telegram_gateway.message_processing_stats order by 1`,
+        units: { oldest: 's' },
       }),
     ],
     Broker: [

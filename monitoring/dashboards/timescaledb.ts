@@ -1,4 +1,4 @@
-import { board, graph, heatmap } from '../style.js';
+import { board, graph, heatmap, table } from '../style.js';
 
 export const timescaledb = () =>
   board('timescaledb', {
@@ -103,6 +103,23 @@ export const timescaledb = () =>
         unit: 'bytes',
         width: 12,
         queries: { 'max by (relation) (telegram_db_relation_index_bytes)': '{{relation}}' },
+      }),
+      table({
+        title: 'Messages by day',
+        about: 'From the daily aggregate: how much was kept, and of how many channels.',
+        width: 12,
+        sql: `select bucket::date::text as day, sum(messages)::bigint as messages, count(distinct channel_id) as channels,
+  sum(media_messages)::bigint as media
+from telegram_gateway.messages_daily where bucket > now() - interval '30 days' group by 1 order by 1 desc`,
+      }),
+      table({
+        title: 'Busiest channels',
+        about: 'Of the last 24 hours, from the hourly aggregate.',
+        width: 12,
+        sql: `select coalesce(c.title, h.channel_id::text) as channel, sum(h.messages)::bigint as messages,
+  sum(h.media_messages)::bigint as media
+from telegram_gateway.messages_hourly h left join telegram_gateway.channels c using (channel_id)
+where h.bucket > now() - interval '1 day' group by 1 order by 2 desc limit 20`,
       }),
     ],
   });

@@ -1,4 +1,3 @@
-import { OBJECTIVES } from '../slo.js';
 import type { RuleFile } from './rule.js';
 
 export const gateway: RuleFile = {
@@ -33,16 +32,6 @@ export const gateway: RuleFile = {
       summary:
         'Telegram no longer keeps a gap of {{ $labels.instance }}: its messages come from the history, edits and deletions in it may be lost.',
       dashboard: 'mtproto-service',
-    },
-  ],
-  latency: [
-    {
-      alert: 'HighPollingLag',
-      severity: 'critical',
-      expr: `histogram_quantile(0.95, sum by (le) (rate(telegram_poll_duration_seconds_bucket[5m]))) > ${String(OBJECTIVES.polling.thresholdS)}`,
-      for: '5m',
-      summary: 'Polling queries take {{ $value | humanizeDuration }} (p95); promised are 15 ms.',
-      dashboard: 'slo',
     },
   ],
   saturation: [

@@ -1,7 +1,10 @@
 import type { RuleFile } from './rule.js';
 
-const AVAILABLE = 'node_filesystem_avail_bytes{fstype!~"tmpfs|overlay"}';
-const SIZE = 'node_filesystem_size_bytes{fstype!~"tmpfs|overlay"}';
+const REAL = '{fstype!~"tmpfs|overlay"}';
+/** Of the Docker host and of the gateway's, which may be another machine. */
+const DISK_LEFT = `min(node_filesystem_avail_bytes${REAL} / node_filesystem_size_bytes${REAL})`;
+const GATEWAY_DISK_LEFT =
+  'min by (instance) (telegram_host_disk_available_bytes{job="gateway"} / telegram_host_disk_size_bytes{job="gateway"})';
 
 export const host: RuleFile = {
   error: [
@@ -16,8 +19,10 @@ export const host: RuleFile = {
     {
       alert: 'PrometheusFailing',
       severity: 'warning',
-      expr: 'sum(increase(prometheus_rule_evaluation_failures_total[5m])) > 0 or sum(increase(prometheus_tsdb_wal_writes_failed_total[5m])) > 0',
-      summary: 'Prometheus cannot evaluate its rules or write its samples: alerts may be missing.',
+      // On a full disk no sample is kept, not even of the failure: what tells is that its own samples end.
+      expr: 'sum(increase(prometheus_rule_evaluation_failures_total[5m])) > 0 or absent_over_time(prometheus_build_info[2m])',
+      summary:
+        'Prometheus cannot evaluate its rules or keep its samples: alerts may be missing, and others fire for want of samples.',
       dashboard: 'overview',
     },
   ],
@@ -25,9 +30,11 @@ export const host: RuleFile = {
     {
       alert: 'DiskSpaceLow',
       severity: 'warning',
-      expr: `min(${AVAILABLE} / ${SIZE}) < 0.1`,
+      // Where both are one machine it is told once.
+      expr: `${DISK_LEFT} < 0.1 or on () ${GATEWAY_DISK_LEFT} < 0.1`,
       for: '5m',
-      summary: 'The Docker host has {{ $value | humanizePercentage }} of its disk left.',
+      summary:
+        '{{ with $labels.instance }}The host of gateway {{ . }}{{ else }}The Docker host{{ end }} has {{ $value | humanizePercentage }} of its disk left.',
       dashboard: 'overview',
     },
     {

@@ -2,23 +2,6 @@ import type { RuleFile } from './rule.js';
 
 /** For a broker of the stack's own; a managed one has its provider's. */
 export const rabbitmq: RuleFile = {
-  error: [
-    {
-      alert: 'UnroutableMessages',
-      severity: 'critical',
-      expr: 'sum(increase(telegram_messages_unroutable_total[5m])) > 0',
-      summary: 'No queue took {{ $value | printf "%.0f" }} events: the topology is broken. They stay in the outbox.',
-      dashboard: 'rabbitmq',
-    },
-    {
-      alert: 'DeadLetters',
-      severity: 'warning',
-      expr: 'sum(rabbitmq_detailed_queue_messages{queue="telegram.messages.dlq"}) > 0',
-      for: '1m',
-      summary: '{{ $value }} events failed all of their tries.',
-      dashboard: 'rabbitmq',
-    },
-  ],
   saturation: [
     {
       alert: 'BrokerHoldsBack',

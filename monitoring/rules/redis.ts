@@ -1,16 +1,13 @@
 import type { RuleFile } from './rule.js';
 
-const HITS = 'sum(rate(telegram_cache_hits_total[10m]))';
-const MISSES = 'sum(rate(telegram_cache_misses_total[10m]))';
-
 /** For a Redis of the stack's own; a managed one has its provider's. */
 export const redis: RuleFile = {
   error: [
     {
       alert: 'RedisClusterDown',
       severity: 'critical',
-      // A bare count is empty, not 0, when nothing matches.
-      expr: '(count(redis_instance_info{job="redis",role="master"}) or vector(0)) != 1 or min(redis_sentinel_master_ckquorum_status) == 0',
+      // A bare count is empty, not 0, when nothing matches; without its exporter nothing is known (ScrapeTargetDown).
+      expr: '((count(redis_instance_info{job="redis",role="master"}) or vector(0)) != 1 and on () max(up{job="redis"}) == 1) or min(redis_sentinel_master_ckquorum_status) == 0',
       for: '30s',
       summary: 'Redis has no master, more than one, or no quorum of Sentinels: the database answers in its place.',
       dashboard: 'redis',
@@ -23,6 +20,14 @@ export const redis: RuleFile = {
       summary: 'The Redis master has no replica: its failure would have nobody to take over.',
       dashboard: 'redis',
     },
+    {
+      alert: 'SentinelDown',
+      severity: 'warning',
+      expr: 'redis_up{job="sentinel"} == 0',
+      for: '1m',
+      summary: 'The Sentinel {{ $labels.instance }} does not answer: one more, and no failover finds a majority.',
+      dashboard: 'redis',
+    },
   ],
   latency: [
     {
@@ -31,17 +36,6 @@ export const redis: RuleFile = {
       expr: 'max(redis_master_repl_offset{job="redis"} and on (instance) redis_instance_info{role="master"}) - min(redis_connected_slave_offset_bytes{job="redis"}) > 1e6',
       for: '1m',
       summary: 'The replica is {{ $value | humanize1024 }}B behind its master.',
-      dashboard: 'redis',
-    },
-  ],
-  saturation: [
-    {
-      alert: 'LowCacheHitRate',
-      severity: 'warning',
-      // Of the product's own reads: the keyspace ratio counts each new message as a miss of the duplicate hint.
-      expr: `${HITS} / (${HITS} + ${MISSES}) < 0.7 and ${HITS} + ${MISSES} > 0.5`,
-      for: '10m',
-      summary: 'Redis answers {{ $value | humanizePercentage }} of the reads; 70 % are wanted.',
       dashboard: 'redis',
     },
   ],

@@ -101,7 +101,7 @@ export class Poller {
     const observe = metrics.pollDuration.startTimer();
     const swept = !cache?.connected || performance.now() >= this.#nextSweep;
     const events = swept ? await this.#sweep() : await this.#candidates();
-    observe();
+    observe({ source: swept ? 'database' : 'cache' });
     await this.#process(events);
     return events.length;
   }

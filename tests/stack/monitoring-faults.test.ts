@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { EXCHANGE, groupQueue, VHOST } from '../../runtime/contract.js';
 import { ROOT } from '../../ops/stack-folder.js';
 import { ask } from '../support/api.js';
-import { PACE, RUN, startFastPrometheus, stopFastPrometheus } from '../support/fast-prometheus.js';
+import {
+  emptyDisk,
+  fillDisk,
+  PACE,
+  RUN,
+  startFastPrometheus,
+  startSmallPrometheus,
+  stopPrometheus,
+} from '../support/fast-prometheus.js';
 import { askPooler, credentialsOf } from '../support/logins.js';
 import { settled, type Prometheus } from '../support/prometheus.js';
 import { settledPair } from '../support/redis-pair.js';
@@ -78,7 +86,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await misses.stop();
-  await stopFastPrometheus();
+  await stopPrometheus('fast');
   await webhook.close();
   process.stderr.write(table.map((line) => `    M12 at ${String(PACE)} times the pace: ${line}\n`).join(''));
 }, 2 * MINUTES);
@@ -180,6 +188,17 @@ describe('an alert for each fault', () => {
         },
         () => prometheus.firing(),
       ).finally(() => hits.stop());
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'M10 M12 a Prometheus whose disk is full, and which goes on once there is room',
+    async () => {
+      const small = await startSmallPrometheus();
+      await fault('the disk of Prometheus is full', 'PrometheusFailing', { damage: fillDisk, mend: emptyDisk }, () =>
+        small.firing(),
+      ).finally(() => stopPrometheus('small'));
     },
     6 * MINUTES,
   );

@@ -6,10 +6,11 @@ import { RULES } from '../../monitoring/index.js';
 import { resolved, selectorsOf } from '../../monitoring/promql.js';
 import { alertsOf } from '../../monitoring/rules/rule.js';
 import { ROOT } from '../../ops/stack-folder.js';
+import { askPooler } from '../support/logins.js';
 import { BY_BACKUP } from '../support/metric-names.js';
-import { Prometheus, settled } from '../support/prometheus.js';
+import { Prometheus, settled, type Sample } from '../support/prometheus.js';
 import { examine } from '../support/doctor.js';
-import { container, docker, smoke } from '../support/test-stack.js';
+import { connection, container, docker, smoke } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
 const none = (list: readonly unknown[]) => list.length === 0;
@@ -17,15 +18,22 @@ const none = (list: readonly unknown[]) => list.length === 0;
 let prometheus: Prometheus;
 
 interface Board {
-  readonly panels: readonly { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }[];
+  readonly panels: readonly { readonly title: string; readonly targets?: readonly Target[] }[];
+}
+/** What a panel asks: Prometheus with `expr`, the database with `rawSql`. */
+interface Target {
+  readonly expr?: string;
+  readonly rawSql?: string;
 }
 
-/** `dashboard: panel: expression` of every panel. */
-function panelExpressions(): (readonly [where: string, expression: string])[] {
+/** What every panel asks, with `dashboard: panel: question` before it. */
+function questions(kind: keyof Target): (readonly [where: string, question: string])[] {
   return DASHBOARD_IDS.flatMap((id) => {
     const { panels } = JSON.parse(readFileSync(join(ROOT, 'dashboards', `${id}.json`), 'utf8')) as Board;
-    return panels.flatMap(({ title, targets: asked = [] }) =>
-      asked.map(({ expr }) => [`dashboards/${id}.json: ${title}: ${expr}`, resolved(expr)] as const),
+    return panels.flatMap(({ title, targets = [] }) =>
+      targets.flatMap(({ [kind]: text }) =>
+        text === undefined ? [] : [[`dashboards/${id}.json: ${title}: ${text}`, resolved(text)] as const],
+      ),
     );
   });
 }
@@ -40,10 +48,15 @@ function ruleSelectors(): (readonly [where: string, selector: string])[] {
   });
 }
 
-/** Those that match no series. */
-async function empty(list: readonly (readonly [where: string, expression: string])[]): Promise<string[]> {
+const hasValue = ({ value: [, text] }: Sample) => text !== 'NaN';
+
+/** Those that match no series, or none as it is wanted. */
+async function empty(
+  list: readonly (readonly [where: string, expression: string])[],
+  wanted: (sample: Sample) => boolean = () => true,
+): Promise<string[]> {
   const answers = await Promise.all(
-    list.map(async ([where, expression]) => none(await prometheus.query(expression)) && where),
+    list.map(async ([where, expression]) => !(await prometheus.query(expression)).some(wanted) && where),
   );
   return answers.filter((where) => where !== false);
 }
@@ -97,12 +110,30 @@ describe('monitoring', () => {
     'M12 every panel has series while messages flow; the incidents have theirs after a fault',
     async () => {
       smoke(50);
-      const asked = panelExpressions().filter(([, expression]) => !expression.includes('ALERTS'));
+      const asked = questions('expr').filter(([, expression]) => !expression.includes('ALERTS'));
       expect(asked.length).toBeGreaterThan(80);
-      expect(await settled(() => empty(asked), none)).toEqual([]);
+      // A consumer of a queue does not poll: its series are there, a share of nothing has no value.
+      const polling = asked.filter(([, expression]) => /slo:polling|telegram_poll/.test(expression));
+      const others = asked.filter((one) => !polling.includes(one));
+      expect(await settled(() => empty(others, hasValue), none)).toEqual([]);
+      expect(await settled(() => empty(polling), none)).toEqual([]);
     },
     5 * MINUTES,
   );
+
+  it('M12 every SQL panel is answered by the live database, as the login that Grafana has', async () => {
+    const asked = questions('rawSql');
+    const { user = '', password = '' } = connection('pgbouncer');
+    const reader = { user, password };
+    expect(asked.length).toBeGreaterThan(3);
+    for (const [where, sql] of asked) {
+      const rows = await askPooler('reader', reader, sql).catch((error: unknown) => {
+        throw new Error(where, { cause: error });
+      });
+      // All is well: no channel needs a look.
+      if (!where.includes('need a look')) expect([where, rows.length]).not.toEqual([where, 0]);
+    }
+  });
 
   it(
     'M1 a Prometheus that is restarted has kept its samples, and goes on',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DASHBOARD_IDS, type DashboardId } from '../../../monitoring/catalogue.js';
@@ -14,7 +15,14 @@ interface Panel {
   readonly gridPos: { readonly x: number; readonly w: number };
   readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
   readonly links?: readonly { readonly url: string; readonly keepTime: boolean }[];
-  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string; readonly refId: string }[];
+  readonly targets?: readonly Target[];
+}
+/** What is asked: of Prometheus with `expr`, of the database with `rawSql`. */
+interface Target {
+  readonly refId: string;
+  readonly expr?: string;
+  readonly legendFormat?: string;
+  readonly rawSql?: string;
 }
 interface Board {
   readonly uid: string;
@@ -65,6 +73,10 @@ const WANTED: readonly (readonly [row: string, id: DashboardId, panels: readonly
   ['M9', 'slo', ['Availability', 'Polling latency', 'Error budget left', 'Incidents timeline']],
 ];
 
+/** Grafana's linter, where the machine has it: `go install github.com/grafana/dashboard-linter@latest`. */
+const HAS_LINTER = spawnSync('dashboard-linter', ['lint', '--help'], { timeout: 60_000 }).status === 0;
+const ifLinter = HAS_LINTER ? it : it.skip;
+
 describe('dashboards', () => {
   it.each(WANTED)('%s %s shows what the contract names', (_row, id, wanted) => {
     expect(panelsOf(id).map(({ title }) => title)).toEqual(expect.arrayContaining([...wanted]));
@@ -72,7 +84,7 @@ describe('dashboards', () => {
 
   it.each(DASHBOARD_IDS)('M4-M9 %s asks only for metrics that something serves, of jobs that exist', async (id) => {
     const asked = panelsOf(id).flatMap(({ title, targets }) =>
-      (targets ?? []).map(({ expr }) => unknownNames(`dashboards/${id}.json: ${title}`, expr)),
+      (targets ?? []).map(({ expr = '' }) => unknownNames(`dashboards/${id}.json: ${title}`, expr)),
     );
     expect((await Promise.all(asked)).flat()).toEqual([]);
   });
@@ -82,11 +94,12 @@ describe('dashboards', () => {
     for (const panel of panels) {
       expect([panel.title, panel.fieldConfig?.defaults.unit]).toEqual([panel.title, expect.stringMatching(/./)]);
       expect(panel.description).toMatch(/^[^a-z].*[.]$/);
-      expect(panel.datasource?.uid).toBe('prometheus');
+      const sql = panel.targets?.some(({ rawSql }) => rawSql);
+      expect(panel.datasource?.uid).toBe(sql ? 'timescaledb' : '${datasource}');
       expect(panel.gridPos.x + panel.gridPos.w).toBeLessThanOrEqual(24);
       expect(panel.targets?.length).toBeGreaterThan(0);
       expect(new Set(panel.targets?.map(({ refId }) => refId)).size).toBe(panel.targets?.length);
-      for (const { legendFormat } of panel.targets ?? []) expect(legendFormat).not.toBe('');
+      for (const { legendFormat, rawSql } of panel.targets ?? []) expect(legendFormat ?? rawSql).toMatch(/./);
     }
     expect(new Set(panels.map((panel) => panel.id)).size).toBe(panels.length);
     expect(new Set(panels.map((panel) => panel.title)).size).toBe(panels.length);
@@ -106,6 +119,15 @@ describe('dashboards', () => {
     const leads = new Set(panelsOf('overview').flatMap(({ links }) => (links ?? []).map(({ url }) => url)));
     expect(leads).toEqual(new Set(DASHBOARD_IDS.filter((id) => id !== 'overview').map((id) => `/d/${id}`)));
   });
+
+  ifLinter.each(DASHBOARD_IDS)(
+    'M4-M9 %s passes Grafana’s own linter, but for what dashboards/.lint leaves out',
+    (id) => {
+      const file = join(ROOT, 'dashboards', `${id}.json`);
+      const linted = spawnSync('dashboard-linter', ['lint', '--strict', file], { encoding: 'utf8', timeout: 60_000 });
+      expect(linted.status === 0 ? '' : linted.stdout + linted.stderr).toBe('');
+    },
+  );
 
   it('M12 a misspelt metric is named with its file and expression', async () => {
     expect(

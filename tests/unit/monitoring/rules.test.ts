@@ -7,7 +7,7 @@ import { alertsOf, runbookOf } from '../../../monitoring/rules/rule.js';
 import { ROOT } from '../../../ops/stack-folder.js';
 import { BY_BACKUP, unknownNames } from '../../support/metric-names.js';
 import { HAS_PROMTOOL, promtool, testRules } from '../../support/promtool.js';
-import { CASES, HEALTHY, type Series } from './alert-cases.js';
+import { CASES, GATEWAY_DISK, GIVEN_UP, HEALTHY, LETTERS, MASTER, REDIS_EXPORTER, type Series } from './alert-cases.js';
 
 const files = SUBJECTS.map((subject) => join(ROOT, 'dashboards', 'rules', `${subject}.yml`));
 const alerts = SUBJECTS.flatMap((subject) => alertsOf(RULES[subject]));
@@ -91,6 +91,26 @@ describe('rules', () => {
 
   ifPromtool('M11 BackupTooOld is silent on a stack that never made a backup', () => {
     expect(firing(changed({ [BY_BACKUP]: null }), 200, [])).toBe('');
+  });
+
+  /** What an alert also sees, or leaves to another one. */
+  const ALSO: readonly (readonly [what: string, fault: Readonly<Record<string, string | null>>, alert: string])[] = [
+    ['letters whose work rows are gone', { [LETTERS]: '1x960', [GIVEN_UP]: null }, 'DeadLetters'],
+    ['letters beside work rows, told once', { [LETTERS]: '1x960', [GIVEN_UP]: '1x960' }, 'DeadLetters'],
+    ['the disk of a gateway on a machine of its own', { [GATEWAY_DISK]: '9x960' }, 'DiskSpaceLow'],
+    [
+      'a Redis exporter that is down, whatever Redis does',
+      { [REDIS_EXPORTER]: '0x960', [MASTER]: null },
+      'ScrapeTargetDown',
+    ],
+    [
+      'rules that Prometheus cannot evaluate',
+      { prometheus_rule_evaluation_failures_total: '0+1x960' },
+      'PrometheusFailing',
+    ],
+  ];
+  ifPromtool.each(ALSO)('M10-M11 %s', (_what, fault, alert) => {
+    expect(firing(changed(fault), 8, [alert])).toBe('');
   });
 
   ifPromtool('M10-M11 a test that expects another alert fails', () => {
