@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXCHANGE, groupQueue, VHOST } from '../../runtime/contract.js';
 import { ROOT } from '../../ops/stack-folder.js';
-import { ask } from '../support/api.js';
+import { askStack } from '../support/api.js';
 import {
   emptyDisk,
   fillDisk,
@@ -70,10 +70,7 @@ async function fault(
 }
 
 /** A question to the API that was never asked before, or always the same. */
-async function question(text: string): Promise<void> {
-  const { host, port, key = '' } = connection('api');
-  await ask(`http://${host}:${String(port)}/v1/messages?limit=1&text=${text}`, key);
-}
+const question = (text: string) => askStack(`/v1/messages?limit=1&text=${text}`);
 
 beforeAll(async () => {
   await webhook.listen();

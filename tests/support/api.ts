@@ -6,6 +6,7 @@ import { commitBatch } from '../../runtime/store/commit-batch.js';
 import type { Database, Queryable } from '../../runtime/store/database.js';
 import { ingestMessage } from './messages.js';
 import { connectRedis, silent, TestDatabase, uniqueName, waitFor } from './services.js';
+import { connection } from './test-stack.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 /** The generated key of the bench; the other slot is `slot-b`. */
@@ -59,6 +60,12 @@ export async function ask(url: string, key: string, init: RequestInit = {}): Pro
     text,
     body: isJson ? (JSON.parse(text) as Partial<Body>) : {},
   };
+}
+
+/** The same of the running test stack, with its own key. */
+export function askStack(path: string): Promise<Answer> {
+  const { host, port, key = '' } = connection('api');
+  return ask(`http://${host}:${String(port)}${path}`, key);
 }
 
 /** The API over a socket, on a database of its own and the real Redis, either of which can be cut off. */
