@@ -25,10 +25,21 @@ const IMAGE = 'docker:index/remoteImage:RemoteImage';
 export const UNKNOWN = '[unknown]';
 const NAMESPACES = ['networkMode', 'pidMode', 'ipcMode', 'usernsMode', 'cgroupnsMode'] as const;
 const SECRET_NAME = /PASSWORD|SECRET|TOKEN|HASH|PRIVATE/i;
+/** Containers that must begin as root and write into their own root, with the reason. There is no other. */
+export const RUN_AS_ROOT: Readonly<Record<string, string>> = {
+  'telegram-gateway-host':
+    'it plays a machine: systemd is its first process, and the gateway under it has a user of its own',
+};
+/** `uid:gid` of somebody but root; a name would be looked up in the image, which may call root so. */
+export const isOwnUser = (user: unknown): boolean => /^[1-9]\d*:\d+$/.test(String(user));
 
 const onContainers = (check: (inputs: Inputs, surroundings: Surroundings) => boolean, why: string): Invariant => {
   return ({ type, inputs }, surroundings = DEVELOPMENT) =>
     type !== CONTAINER || check(inputs, surroundings) ? null : why;
+};
+const ofOwnUser = (check: (inputs: Inputs) => boolean, why: string): Invariant => {
+  const holds = onContainers(check, why);
+  return (resource, surroundings) => (Object.hasOwn(RUN_AS_ROOT, resource.name) ? null : holds(resource, surroundings));
 };
 const texts = (value: unknown) => (Array.isArray(value) ? (value as string[]) : []);
 const list = (value: unknown) => (Array.isArray(value) ? (value as Inputs[]) : []);
@@ -68,6 +79,11 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     const { drops, adds } = (inputs['capabilities'] ?? {}) as { drops?: unknown; adds?: unknown };
     return texts(drops).includes('ALL') && !texts(adds).some((name) => /^(CAP_)?ALL$/.test(name));
   }, 'capabilities are not dropped'),
+  'runs as a user of its own': ofOwnUser(
+    ({ user }) => isOwnUser(user),
+    'it runs as root, or as whoever the image names',
+  ),
+  'keeps its root read-only': ofOwnUser(({ readOnly }) => readOnly === true, 'its root can be written'),
   'is not privileged': onContainers((inputs) => inputs['privileged'] !== true, 'privileged is set'),
   'keeps its own namespaces': onContainers(
     (inputs) => NAMESPACES.every((mode) => !/^(host$|container:)/.test(String(inputs[mode]))),

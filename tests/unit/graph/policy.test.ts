@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { INVARIANTS, type Subject, type Surroundings } from '../../../policy/invariants.js';
-import { graphOf, type Node } from '../../support/graph.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { INVARIANTS, isOwnUser, RUN_AS_ROOT, type Subject, type Surroundings } from '../../../policy/invariants.js';
+import { graphOf, HOST, type Node } from '../../support/graph.js';
 import { stackFile } from '../../support/stack-file.js';
 
 const CONTAINER: Subject = {
@@ -13,6 +15,8 @@ const CONTAINER: Subject = {
     memory: 64,
     memorySwap: 64,
     cpus: '0.5',
+    user: '10001:10001',
+    readOnly: true,
     restart: 'unless-stopped',
     logOpts: { 'max-size': '10m' },
     ports: [{ internal: 80, external: 8080, ip: '127.0.0.1' }],
@@ -77,6 +81,10 @@ const WRONG: readonly (readonly [how: string, resource: Subject, rules: readonly
   ['privileges to gain', given(CONTAINER, { securityOpts: ['no-new-privileges:false'] }), ['gains no privileges']],
   ['capabilities', given(CONTAINER, { capabilities: { drops: ['CAP_KILL'] } }), ['drops all capabilities']],
   ['all again', given(CONTAINER, { capabilities: { drops: ['ALL'], adds: ['ALL'] } }), ['drops all capabilities']],
+  ['root', given(CONTAINER, { user: '0:0' }), ['runs as a user of its own']],
+  ['root by name', given(CONTAINER, { user: 'root' }), ['runs as a user of its own']],
+  ['the user of the image', given(CONTAINER, { user: undefined }), ['runs as a user of its own']],
+  ['a root that can be written', given(CONTAINER, { readOnly: false }), ['keeps its root read-only']],
   ['privileged', given(CONTAINER, { privileged: true }), ['is not privileged']],
   ['network of the host', given(CONTAINER, { networkMode: 'host' }), ['keeps its own namespaces']],
   ['processes of the host', given(CONTAINER, { pidMode: 'host' }), ['keeps its own namespaces']],
@@ -134,6 +142,20 @@ describe('the invariants refuse', () => {
     const published = given(CONTAINER, { ports: [{ ip: '10.0.0.5' }] });
     expect(broken(published, { production: true, addresses: ['10.0.0.5'] })).toEqual([]);
     expect(broken(managed(VOLUME, { protect: false }), { production: false, addresses: [] })).toEqual([]);
+  });
+});
+
+describe('the containers that run as root', () => {
+  let dev: Node[];
+  beforeAll(async () => {
+    dev = [...(await graphOf(stackFile('Pulumi.dev.yaml'), { ...HOST, imageSource: 'upstream' })).values()];
+  }, 120_000);
+
+  it('S5 D12 are those of the list and no other, and the docs name each', () => {
+    const asRoot = dev.filter(({ type, inputs }) => type === CONTAINER.type && !isOwnUser(inputs['user']));
+    expect(asRoot.map(({ name }) => name)).toEqual(Object.keys(RUN_AS_ROOT));
+    const docs = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'architecture.md'), 'utf8');
+    for (const name of Object.keys(RUN_AS_ROOT)) expect(docs).toContain(`\`${name}\` alone runs as root`);
   });
 });
 
