@@ -3,31 +3,52 @@ import digests from './image-digests.json';
 
 export type ImageSource = 'upstream' | 'debian';
 
+interface OfficialImage {
+  readonly tag: string;
+  /** Public place that shows that this very tag exists. */
+  readonly shownBy: string;
+}
+
 /**
- * Official images by service; `null` where there is none that can be used, so that the project's own is built. Beside each tag
- * stands what shows that it exists; their digests are in `image-digests.json`, written by `npm run images:pin`.
+ * Official images by service; `null` where there is none that can be used, so that the project's own is built. The digests are in
+ * `image-digests.json`, written by `npm run images:pin`.
  */
-export const UPSTREAM: Readonly<Record<string, string | null>> = {
-  // github.com/timescale/timescaledb CHANGELOG.md, 2.29.2 of 2026-08-18; the Makefile of github.com/timescale/timescaledb-docker
-  // publishes `<version>-pg<major>` for 17. Postgres itself is docker-library/postgres 17 alpine: uid 70.
-  timescaledb: 'timescale/timescaledb:2.29.2-pg17',
+export const OFFICIAL: Readonly<Record<string, OfficialImage | null>> = {
+  // Postgres itself is docker-library/postgres 17 alpine: uid 70.
+  timescaledb: {
+    tag: 'timescale/timescaledb:2.29.2-pg17',
+    shownBy:
+      'github.com/timescale/timescaledb CHANGELOG.md, 2.29.2 of 2026-08-18; github.com/timescale/timescaledb-docker Makefile publishes <version>-pg<major> for 17',
+  },
   // Public images lag behind the security floor 1.26.1.
   pgbouncer: null,
-  // github.com/docker-library/official-images library/redis lists 8.10.1 on 2026-08-18 and moves on with each release; 8.10.2 is run
-  // by public compose files (the README of github.com/nelsonlaidev/uprest, for one). redis/docker-library-redis debian: uid 999.
-  redis: 'redis:8.10.2',
-  // github.com/docker-library/official-images pull request 22263 of 2026-09-14, "Update 4.3 to 4.3.6"; every version has its
-  // `-management` variant. docker-library/rabbitmq 4.3 ubuntu: uid 999.
-  rabbitmq: 'rabbitmq:4.3.6-management',
+  // redis/docker-library-redis debian: uid 999. github.com/docker-library/official-images lists 8.10.1 on 2026-08-18 and moves on
+  // with each release.
+  redis: {
+    tag: 'redis:8.10.2',
+    shownBy: 'github.com/nelsonlaidev/uprest README.md, a compose file that runs redis:8.10.2',
+  },
+  // Every version has its `-management` variant. docker-library/rabbitmq 4.3 ubuntu: uid 999.
+  rabbitmq: {
+    tag: 'rabbitmq:4.3.6-management',
+    shownBy: 'github.com/docker-library/official-images pull request 22263 of 2026-09-14, "Update 4.3 to 4.3.6"',
+  },
   'gateway-host': null,
   // Rules and dashboards are tested against the names of these very versions.
   prometheus: null,
   exporters: null,
-  // In no Debian suite: without the official image there is none. A public compose file runs 13.2.3; grafana/grafana
-  // packaging/docker: uid 472, gid 0.
-  grafana: 'grafana/grafana:13.2.3',
+  // In no Debian suite: without the official image there is none. grafana/grafana packaging/docker: uid 472, gid 0.
+  grafana: {
+    tag: 'grafana/grafana:13.2.3',
+    shownBy: 'github.com/harri-llewelyn/aber, whose table of components runs grafana/grafana:13.2.3',
+  },
   runtime: null,
 };
+
+/** The tags alone. */
+export const UPSTREAM: Readonly<Record<string, string | null>> = Object.fromEntries(
+  Object.entries(OFFICIAL).map(([service, image]) => [service, image?.tag ?? null]),
+);
 
 /** Tag → digest of what was behind it when somebody last looked. A tag that is not listed is pulled as it is. */
 const DIGESTS: Readonly<Record<string, string>> = digests;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { upstreamImage } from '../../../components/image-names.js';
+import { OFFICIAL as OFFICIAL_IMAGES, upstreamImage } from '../../../components/image-names.js';
 import { SOURCE_LABEL } from '../../../components/stack-context.js';
 import { graphOf, HOST, type Node } from '../../support/graph.js';
 import { stackFile } from '../../support/stack-file.js';
@@ -91,6 +91,15 @@ describe('official images and those from Debian packages', () => {
       expect(dockerfile).toMatch(new RegExp(`useradd --system --uid ${uid} --gid ${gid} `));
       expect(dockerfile).toMatch(new RegExp(`install -d -o ${uid} -g ${gid} -m 0?7[05]0 ${data}`));
       expect(dockerfile).toMatch(new RegExp(`^USER ${user}$`, 'm'));
+    },
+  );
+
+  it.each(Object.values(OFFICIAL_IMAGES).flatMap((image) => image ?? []))(
+    'D10 beside the tag $tag stands a public place that shows this very version',
+    ({ tag, shownBy }) => {
+      const [version = 'no version'] = /(?<=:)\d+\.\d+\.\d+/.exec(tag) ?? [];
+      expect(shownBy).toMatch(/^github\.com\/[\w.-]+\/[\w.-]+[ ,]/);
+      expect(shownBy).toContain(version);
     },
   );
 });
