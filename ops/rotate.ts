@@ -25,8 +25,16 @@ export async function rotate(options: StackOptions & { readonly both?: boolean }
   for (let taken = 0; taken < steps; taken += 1) await step(folder, choice.engine, outputs);
   const outcome = options.both
     ? `no password from before these ${String(steps)} steps is accepted any more`
-    : 'the former passwords stay valid until the next step';
+    : afterOneStep(outputs);
   say(`✔ rotated in ${duration(Date.now() - started)}; ${outcome}`);
+}
+
+/** What is true of the former passwords after one step. Two have no second slot: nobody but people uses them. */
+export function afterOneStep({ containers, namePrefix }: Pick<StackOutputs, 'containers' | 'namePrefix'>): string {
+  const has = (part: string) => containers.includes(`${namePrefix}telegram-${part}`);
+  const atOnce = [has('timescaledb') && 'the superuser postgres', has('grafana') && "Grafana's admin"].filter(Boolean);
+  const stay = 'the former passwords stay valid until the next step';
+  return atOnce.length === 0 ? stay : `${stay}, but for those of ${atOnce.join(' and ')}`;
 }
 
 async function step(folder: StackFolder, engine: Engine, outputs: StackOutputs): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nextEpoch, stepsOf } from '../../../ops/rotate.js';
+import { afterOneStep, nextEpoch, stepsOf } from '../../../ops/rotate.js';
 import { progressOf } from '../../../stack/epoch-progress.js';
 
 const volume = (stage: string, epoch: number, instance = 'mine') => ({
@@ -45,5 +45,17 @@ describe('the steps that `rotate` takes', () => {
     ['three with --both after one that was begun earlier, with passwords of then', { begun: 5, completed: 4 }, true, 3],
   ] as const)('O5 are %s', (_, progress, both, expected) => {
     expect(stepsOf(progress, both)).toBe(expected);
+  });
+});
+
+describe('what `rotate` says of the former passwords after one step', () => {
+  const of = (...parts: string[]) =>
+    afterOneStep({ namePrefix: 'x-', containers: parts.map((part) => `x-telegram-${part}`) });
+
+  it('O5 M2 those without a second slot are named, where the stack has them', () => {
+    const stay = 'the former passwords stay valid until the next step';
+    expect(of('gateway-api')).toBe(stay);
+    expect(of('timescaledb')).toBe(`${stay}, but for those of the superuser postgres`);
+    expect(of('timescaledb', 'grafana')).toBe(`${stay}, but for those of the superuser postgres and Grafana's admin`);
   });
 });
