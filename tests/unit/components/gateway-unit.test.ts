@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { renderEnvironment, renderUnit } from '../../../components/gateway-service/unit.js';
+import { EXIT } from '../../../runtime/contract.js';
 
 describe('renderUnit', () => {
   it('S1 renders the hardened unit', () => {
@@ -86,5 +89,14 @@ describe('renderEnvironment', () => {
 
   it('S1 refuses a value that would begin another line', () => {
     expect(() => renderEnvironment({ A: 'x\nB=y' })).toThrow('A: a line break cannot stand in an environment file');
+  });
+});
+
+describe('the exit codes that systemd does not restart', () => {
+  const guide = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'guides', 'gateway-machine.md'), 'utf8');
+  const fatal = Object.entries(EXIT).filter(([, code]) => code > EXIT.failure);
+
+  it.each(fatal)('S5 the guide says what %s means', (_, code) => {
+    expect(guide).toMatch(new RegExp(`\\b${String(code)} (is )?an? \\w+`));
   });
 });
