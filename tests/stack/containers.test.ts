@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { isOwnUser, RUN_AS_ROOT } from '../../policy/invariants.js';
 import { clientConfig, rowsOf } from '../support/database.js';
+import { imageSource, partsOf } from '../support/parts.js';
 import {
   docker,
   inside,
@@ -56,26 +58,8 @@ describe('every container', () => {
     const places = Object.values(network.Containers).map(
       ({ Name, IPv4Address }) => `${Name.replace(`${TEST_PREFIX}telegram-`, '')} ${IPv4Address.split('/')[0] ?? ''}`,
     );
-    expect(places.sort()).toEqual([
-      `alertmanager ${testSubnet(0, '62')}`,
-      `consumer ${testSubnet(0, '52')}`,
-      `gateway-api ${testSubnet(0, '51')}`,
-      `gateway-host ${testSubnet(0, '50')}`,
-      `node-exporter ${testSubnet(0, '73')}`,
-      `pgbouncer ${testSubnet(0, '11')}`,
-      `pgbouncer-exporter ${testSubnet(0, '72')}`,
-      `postgres-exporter ${testSubnet(0, '70')}`,
-      `prometheus ${testSubnet(0, '60')}`,
-      `rabbitmq ${testSubnet(0, '40')}`,
-      `redis-exporter ${testSubnet(0, '71')}`,
-      `redis-master ${testSubnet(0, '20')}`,
-      `redis-replica ${testSubnet(0, '21')}`,
-      `redis-sentinel-1 ${testSubnet(0, '31')}`,
-      `redis-sentinel-2 ${testSubnet(0, '32')}`,
-      `redis-sentinel-3 ${testSubnet(0, '33')}`,
-      `simulator ${testSubnet(0, '53')}`,
-      `timescaledb ${testSubnet(0, '10')}`,
-    ]);
+    const expected = Object.entries(partsOf(await imageSource()));
+    expect(places.sort()).toEqual(expected.map(([name, last]) => `${name} ${testSubnet(0, String(last))}`).sort());
   });
 
   it('D13 keeps its data in named volumes alone', () => {
@@ -86,14 +70,30 @@ describe('every container', () => {
     expect(foreign).toEqual([]);
   });
 
-  it('D12 runs without privileges, and all but the gateway host on a read-only root', () => {
+  it('D12 runs without privileges', () => {
     for (const { Name, HostConfig } of all) {
       expect({ Name, Privileged: HostConfig.Privileged, drops: HostConfig.CapDrop }).toEqual({
         Name,
         Privileged: false,
         drops: ['ALL'],
       });
-      expect({ Name, readOnly: HostConfig.ReadonlyRootfs }).toEqual({ Name, readOnly: !Name.endsWith('gateway-host') });
+    }
+  });
+
+  it('D12 S5 runs every process as a user of its own, on a root that cannot be written, but for those that the rules except', async () => {
+    const exceptions = Object.keys(RUN_AS_ROOT).map((name) => `/${TEST_PREFIX}${name}`);
+    const others = all.filter(({ Name }) => !exceptions.includes(Name));
+    expect(others).toHaveLength(all.length - exceptions.length);
+    for (const { Name, Config, HostConfig } of others) {
+      const [, ...uids] = (await docker('top', Name.slice(1), '-eo', 'uid,pid')).split('\n');
+      const asRoot = uids.filter((line) => line.trim().startsWith('0 '));
+      expect({ Name, own: isOwnUser(Config.User), asRoot, readOnly: HostConfig.ReadonlyRootfs }).toEqual({
+        Name,
+        own: true,
+        asRoot: [],
+        readOnly: true,
+      });
+      expect(uids.length).toBeGreaterThan(0);
     }
   });
 });

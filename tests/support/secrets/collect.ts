@@ -1,11 +1,13 @@
 /** Every secret that a stack made, from its own state: what the searches look for. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { passwordHash } from '../../../components/rabbitmq/users.js';
 import { EngineState } from '../../../ops/engine/state.js';
 import { secretBytes } from '../../../stack/secret-bytes.js';
 import { simulatorSession } from '../../../stack/simulator-session.js';
 import { ed25519KeyPair } from '../../../stack/ssh-keys.js';
-import { container, docker, must, TEST_STACK, TEST_STATE } from '../test-stack.js';
+import { container, docker, must, TEST_CONFIG, TEST_STACK, TEST_STATE } from '../test-stack.js';
 
 export interface Secret {
   readonly name: string;
@@ -81,6 +83,14 @@ export async function sessionOnHost(): Promise<Secret> {
   const file = '/opt/telegram-gateway/.session/default.session';
   const text = await docker('exec', container('gateway-host'), 'cat', file);
   return { name: 'session on the host', texts: written(text.trim()) };
+}
+
+/** The address that alerts are posted to: a secret of its owner, who has it in the configuration too. */
+export function alertWebhook(): Secret {
+  const { config } = parse(readFileSync(TEST_CONFIG, 'utf8')) as {
+    config: { 'telegram:monitoring': { alertWebhook: string } };
+  };
+  return { name: 'alert webhook', texts: [config['telegram:monitoring'].alertWebhook] };
 }
 
 function reveal(value: unknown): unknown {

@@ -7,6 +7,8 @@ interface ExpectedFile {
   readonly mode: '400' | '600';
   /** `uid:gid`; absent: any but root's. */
   readonly owner?: string;
+  /** The container that may be missing, and the file with it. @default in every stack of the tests */
+  readonly part?: string;
   /** Written by the service itself, only when it has a reason. @default false */
   readonly sometimes?: boolean;
 }
@@ -27,6 +29,13 @@ const EXPECTED: readonly ExpectedFile[] = [
     mode: '400',
     owner: '65534:65534',
   },
+  { where: /^alertmanager:\/credentials\/webhook$/, mode: '400', owner: '65534:65534' },
+  {
+    where: /^grafana:\/credentials\/(admin-password|secret-key|netrc|provisioning\/datasources\/telegram\.yml)$/,
+    mode: '400',
+    owner: '472:0',
+    part: 'grafana',
+  },
   { where: /^timescaledb:\/credentials\/bootstrap-password$/, mode: '400', owner: '70:70' },
   { where: /^gateway-host:\/etc\/ssh\/stack-keys\/ssh_host_ed25519_key$/, mode: '400', owner: '0:0' },
   { where: /^gateway-host:\/opt\/telegram-gateway\/credentials\/credentials\.json$/, mode: '600' },
@@ -46,9 +55,9 @@ export function unexpected(found: readonly FoundFile[]): FoundFile[] {
   return found.filter((file) => !EXPECTED.some((one) => one.where.test(file.where) && fits(file, one)));
 }
 
-/** Places of the list where nothing was found: the list, or the search, is wrong. */
-export function missing(found: readonly FoundFile[]): string[] {
-  return EXPECTED.filter(({ where, sometimes }) => !sometimes && !found.some((file) => where.test(file.where))).map(
-    ({ where }) => where.source,
-  );
+/** Places of the list, in the containers that there are, where nothing was found: the list, or the search, is wrong. */
+export function missing(found: readonly FoundFile[], parts: readonly string[]): string[] {
+  return EXPECTED.filter(({ sometimes, part }) => !sometimes && (!part || parts.includes(part)))
+    .filter(({ where }) => !found.some((file) => where.test(file.where)))
+    .map(({ where }) => where.source);
 }
