@@ -59,6 +59,10 @@ export const metrics = {
   outboxOldestAge: gauge('telegram_outbox_oldest_age_seconds', 'Age of the oldest unconfirmed outbox row.'),
   gapRecovered: counter('telegram_gap_recovered_total', 'Messages fetched by a difference.'),
   gapTooLong: counter('telegram_gap_too_long_total', 'Gaps that Telegram no longer keeps: read from the history.'),
+  commonStandstills: counter(
+    'telegram_common_box_standstills_total',
+    'Times that the difference of the common box led nowhere and was passed over.',
+  ),
   reconcilerRecovered: counter('telegram_reconciler_recovered_total', 'Messages that only the reconciler found.'),
   channels: gauge('telegram_channels', 'Channels of the account by what is done with them.', ['state']),
   holes: gauge('telegram_message_holes', 'Messages that exist and could not be read or stored.'),
