@@ -16,6 +16,7 @@ import { RequestBudget } from '../telegram/request-budget.js';
 import type { RetryPauses } from '../telegram/retry.js';
 import { UpdateIngress } from '../telegram/updates.js';
 import { Upkeep, type UpkeepIntervals } from '../telegram/upkeep.js';
+import { ChannelStandings } from './channel-standings.js';
 
 /** A commit that hangs longer than any timeout of the database client: the pipeline is stuck, not waiting. */
 const STUCK_MS = 60_000;
@@ -59,6 +60,7 @@ export class Pipeline {
   readonly #discovery: ChannelDiscovery;
   readonly #commonBox: CommonBox;
   readonly #upkeep: Upkeep;
+  readonly #standings: ChannelStandings;
   #fatal = false;
 
   constructor(private readonly options: PipelineOptions) {
@@ -77,6 +79,7 @@ export class Pipeline {
     const common = { accountId, store, logger, signal, budget: this.#budget };
     const { retryMs } = options;
     const first = { depth: options.backfillDepth ?? 0 };
+    this.#standings = new ChannelStandings({ accountId, store, logger, signal });
     this.#discovery = new ChannelDiscovery({
       ...common,
       ingress: this.#ingress,
@@ -181,7 +184,7 @@ export class Pipeline {
   }
 
   #createWorker(channel: StoredChannel): ChannelWorker {
-    const { accountId, store, logger, capacity, retryMs } = this.options;
+    const { accountId, logger, capacity, retryMs } = this.options;
     const submit = this.#batcher.submit.bind(this.#batcher);
     return new ChannelWorker({
       state: new ChannelState({ accountId, channel, submit, logger }),
@@ -193,9 +196,7 @@ export class Pipeline {
       onGone: (gone) => {
         const status = gone ? 'gone' : 'active';
         logger.warn({ channelId: channel.id, status }, gone ? 'Telegram refuses this channel' : 'channel is back');
-        store.setChannelStatus(accountId, [channel.id], status).catch((error: unknown) => {
-          logger.warn({ err: error, channelId: channel.id }, 'the status of a channel could not be stored');
-        });
+        this.#standings.set(channel.id, status);
       },
       onFatal: (error) => {
         this.#onFatal(error);
