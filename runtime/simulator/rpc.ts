@@ -12,6 +12,7 @@ import { messageMethods } from './methods/messages.js';
 import { passwordMethods } from './methods/password.js';
 import { updateMethods } from './methods/updates.js';
 import { RpcFailure } from './rpc-failure.js';
+import type { Shown } from './shown.js';
 import type { Stats } from './stats.js';
 import { serialiseReply, type Long, type Reply, type TlObject } from './tl.js';
 import type { World } from './world.js';
@@ -32,6 +33,7 @@ export interface Centre {
   readonly logins: Logins;
   readonly faults: Faults;
   readonly gaps: Gaps;
+  readonly shown: Shown;
   /** Where the data centre is, for `help.getConfig`. */
   readonly address: { readonly host: string; readonly port: number };
   /** A private message to an account, pushed to its sessions. */

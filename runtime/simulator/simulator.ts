@@ -26,6 +26,7 @@ import { Keyring } from './keyring.js';
 import { publicKeyBase64, sessionString, type SimulatorKeys } from './keys.js';
 import { Publisher } from './publisher.js';
 import { Dispatcher } from './rpc.js';
+import { Shown } from './shown.js';
 import { Stats } from './stats.js';
 import { World, type WorldOptions } from './world.js';
 
@@ -64,6 +65,7 @@ export class Simulator {
   readonly logins = new Logins();
   readonly faults: Faults;
   readonly gaps = new Gaps();
+  readonly shown = new Shown();
   readonly keyring: Keyring;
   readonly stats = new Stats();
   readonly editor: Editor;
@@ -213,6 +215,7 @@ export class Simulator {
       logins: this.logins,
       faults: this.faults,
       gaps: this.gaps,
+      shown: this.shown,
       address: this.#address,
       tell: (userId: number, text: string) => {
         this.editor.tell(userId, text);

@@ -40,6 +40,12 @@ export const stateRoutes: readonly Route[] = [
     run: (_request, _reply, { gaps }) => gaps.all,
   },
   {
+    method: 'GET',
+    path: '/showings',
+    does: 'What clients were shown by differences, history and ids: events of a channel behind `fromPts` and up to `toPts`, as the messages stood at `atPts`.',
+    run: (_request, _reply, { shown }) => shown.all,
+  },
+  {
     method: 'PUT',
     path: '/generator',
     does: 'Sets the rate of generated posts; 0 stops them.',

@@ -53,6 +53,7 @@ export const channelMethods = {
       if (!(input instanceof Api.InputMessageID)) throw new RpcFailure(400, 'MESSAGE_IDS_EMPTY');
       return input.id;
     });
+    call.shown.messages(channel);
     const messages = ids.map((id) => shownById(call.faults, channel, id));
     return new Api.messages.ChannelMessages({
       pts: channel.pts,

@@ -19,7 +19,7 @@ export const messageMethods = {
     const content = {
       dialogs: page.map(({ channel, topId }) => dialogObject(channel, topId)),
       messages: page.map(({ channel, topId }) => shownById(faults, channel, topId)),
-      chats: page.map(({ channel }) => channelObject(channel)),
+      chats: page.map(({ channel }) => channelObject(channel, userId)),
       users: [],
     };
     return page.length === all.length
@@ -32,6 +32,7 @@ export const messageMethods = {
     const dates = [...channel.messages.values()].reverse().map(({ id, date }) => ({ id, date }));
     dates.push({ id: CREATION_ID, date: channel.identity.date });
     const page = historyPage(dates, request);
+    call.shown.messages(channel);
     return new Api.messages.ChannelMessages({
       pts: channel.pts,
       count: dates.length,

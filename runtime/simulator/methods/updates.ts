@@ -74,6 +74,7 @@ export const updateMethods = {
       return new Api.updates.ChannelDifferenceEmpty({ final: true, pts: channel.pts, timeout });
     const chats = [channelObject(channel, call.userId)];
     if (found.type === 'slice') {
+      call.shown.difference(channel, request.pts, found.pts);
       const shown = (event: WorldEvent) =>
         updateObject(channel, event, (message) => shownMessage(faults, channel, message, 'difference'));
       const strange = faults.take('unreadableDifference', mine)

@@ -7,6 +7,7 @@ import { Logins } from '../../../runtime/simulator/accounts/logins.js';
 import { Faults } from '../../../runtime/simulator/faults.js';
 import { Gaps } from '../../../runtime/simulator/gaps.js';
 import { Dispatcher, unwrap } from '../../../runtime/simulator/rpc.js';
+import { Shown } from '../../../runtime/simulator/shown.js';
 import { Stats } from '../../../runtime/simulator/stats.js';
 import { readObject, type TlObject } from '../../../runtime/simulator/tl.js';
 import { World } from '../../../runtime/simulator/world.js';
@@ -40,6 +41,7 @@ describe('R10 the dispatcher', () => {
     logins: new Logins(),
     faults: new Faults({ kick: () => undefined, release: () => undefined }),
     gaps: new Gaps(),
+    shown: new Shown(),
     address: { host: '127.0.0.1', port: 1 },
     tell: () => undefined,
     setMember: () => undefined,
