@@ -103,6 +103,8 @@ export interface MessageStore {
   /** Rejects with LEASE_LOST when another gateway has taken the account over. */
   commitBatch(batch: IngestBatch): Promise<CommitResult>;
   loadChannels(accountId: string): Promise<readonly StoredChannel[]>;
+  /** When the account's channels were first recorded; null when they never were. */
+  loadAccountSince(accountId: string): Promise<Date | null>;
   upsertChannels(accountId: string, channels: readonly ChannelInfo[], first?: FirstRead): Promise<void>;
   setChannelStatus(accountId: string, channelIds: readonly string[], status: ChannelStatus): Promise<void>;
   /** Ids above `after` and up to `upTo` that are stored and not deleted; of more than `limit` the highest. Ascending. */

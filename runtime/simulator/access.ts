@@ -1,3 +1,5 @@
+import { unixSeconds } from './clock.js';
+
 /** What the world lets accounts do with one channel. */
 export interface ChannelAccess {
   /** Its members alone can read it, and nobody joins without an invitation: CHANNEL_PRIVATE for everybody else. */
@@ -8,6 +10,8 @@ export interface ChannelAccess {
   readonly left: readonly number[];
   /** Accounts that were thrown out: CHANNEL_PRIVATE, also when they try to join. */
   readonly banned: readonly number[];
+  /** Since when, in Unix seconds, who was no member before is one; the others have been from the beginning. */
+  readonly joined?: Readonly<Record<string, number>>;
 }
 
 export const OPEN_ACCESS: ChannelAccess = { private: false, pushed: true, left: [], banned: [] };
@@ -21,11 +25,13 @@ export function memberState({ left, banned }: ChannelAccess, userId: number): Me
 }
 
 export function withMember(access: ChannelAccess, userId: number, state: MemberState): ChannelAccess {
+  const since = state === 'member' && !isMember(access, userId) ? { [userId]: unixSeconds() } : {};
   const others = (list: readonly number[]) => list.filter((id) => id !== userId);
   return {
     ...access,
     left: [...others(access.left), ...(state === 'left' ? [userId] : [])],
     banned: [...others(access.banned), ...(state === 'banned' ? [userId] : [])],
+    joined: { ...access.joined, ...since },
   };
 }
 
@@ -38,4 +44,9 @@ export function canRead(access: ChannelAccess, userId: number): boolean {
 /** Whether the channel is among the account's dialogs, and its news are the account's. */
 export function isMember(access: ChannelAccess, userId: number): boolean {
   return memberState(access, userId) === 'member';
+}
+
+/** Since when the account, or whoever joined last, is a member, in Unix seconds; 0 is from the beginning. */
+export function joinedAt({ joined = {} }: ChannelAccess, userId?: number): number {
+  return userId === undefined ? Math.max(0, ...Object.values(joined)) : (joined[String(userId)] ?? 0);
 }

@@ -1,6 +1,6 @@
 /** The world as TL objects. Argument types matter: the library only prints an error for a wrong one. */
 import { Api } from 'telegram/tl';
-import { isMember } from './access.js';
+import { isMember, joinedAt } from './access.js';
 import { CREATION_ID, type Channel, type WorldEvent } from './channel.js';
 import type { BoxEvent } from './common-box.js';
 import { mediaObject } from './media.js';
@@ -21,17 +21,21 @@ export function userObject({ userId, firstName, username, phone }: Account): Api
   });
 }
 
-/** The channel as an account sees it; without one, as a member does. */
+/**
+ * The channel as an account sees it; without one, as the member who joined last. Its date is that of the joining, or, to
+ * whoever is no member, of its creation.
+ */
 export function channelObject({ identity, access }: Channel, userId?: number): Api.Channel {
+  const left = userId !== undefined && !isMember(access, userId);
   return new Api.Channel({
     id: long(identity.id),
     accessHash: long(BigInt(identity.accessHash)),
     title: identity.title,
     ...(identity.username === null ? {} : { username: identity.username }),
     photo: new Api.ChatPhotoEmpty(),
-    date: identity.date,
+    date: left ? identity.date : Math.max(identity.date, joinedAt(access, userId)),
     broadcast: true,
-    ...(userId === undefined || isMember(access, userId) ? {} : { left: true }),
+    ...(left ? { left } : {}),
   });
 }
 

@@ -3,6 +3,7 @@
  * channel, which would make the simulator the slowest part of every measurement. A test compares every byte with the
  * library's own encoding; what is rare (media, deletions) still goes through the library.
  */
+import type { ChannelAccess } from './access.js';
 import type { Channel, WorldEvent } from './channel.js';
 import type { WorldMessage } from './message.js';
 import { channelObject, messageObject, updateObject } from './objects.js';
@@ -19,19 +20,26 @@ const FLAG_VIEWS = 1 << 10;
 const FLAG_EDIT_DATE = 1 << 15;
 const FLAG_EDIT_HIDE = 1 << 21;
 
-/** A channel's identity never changes. */
-const channelBytes = new WeakMap<Channel, Buffer>();
+/** A channel as it was when its access last changed: nothing else of it ever does. */
+const described = new WeakMap<Channel, { readonly access: ChannelAccess; readonly bytes: Buffer }>();
+
+function describe(channel: Channel): Buffer {
+  const { access } = channel;
+  const known = described.get(channel);
+  if (known?.access === access) return known.bytes;
+  const bytes = channelObject(channel).getBytes();
+  described.set(channel, { access, bytes });
+  return bytes;
+}
 
 /** `updates` with the channel beside them. Channel updates travel with `seq` 0: they are ordered by pts alone. */
 export function encodeUpdates(channel: Channel, events: readonly WorldEvent[]): Buffer {
-  let chat = channelBytes.get(channel);
-  if (chat === undefined) channelBytes.set(channel, (chat = channelObject(channel).getBytes()));
   const date = Math.floor((events.at(-1)?.at ?? 0) / 1_000);
   return Buffer.concat([
     ...[u32(UPDATES), u32(VECTOR), i32(events.length)],
     ...events.flatMap((event) => encodeUpdate(channel, event)),
     ...[u32(VECTOR), i32(0)],
-    ...[u32(VECTOR), i32(1), chat],
+    ...[u32(VECTOR), i32(1), describe(channel)],
     ...[i32(date), i32(0)],
   ]);
 }

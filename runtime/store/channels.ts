@@ -13,7 +13,8 @@ const LOAD: Statement = {
 
 /**
  * The listed `pts` is where a new channel begins; one that has a `pts` keeps it, since only stored data may move it. What
- * is before the newest message of a new channel counts as complete, but for the `$8` ids that are read from the history.
+ * is before the newest message of a new channel counts as complete, but for the `$8` newest ids, and what is above `unread_after`:
+ * they are read from the history.
  * A channel of another account stays with its owner. A row that says the same already is not written.
  */
 const UPSERT: Statement = {
@@ -25,9 +26,12 @@ with account as (
 insert into ${SCHEMA}.channels as c (account_id, channel_id, access_hash, title, username, pts, last_message_id,
                                      reconciled_message_id, backfill_next_id, backfill_until_id)
 select $1, channel_id, access_hash, title, username, pts, top, top,
-       case when $8::bigint > 0 then top + 1 end, case when $8 > 0 then greatest(0, top - $8) end
-  from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::bigint[])
-         as listed (channel_id, access_hash, title, username, pts, top)
+       case when until < top then top + 1 end, case when until < top then until end
+  from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::bigint[], $9::bigint[])
+         as listed (channel_id, access_hash, title, username, pts, top, unread_after)
+ cross join lateral (
+   select least(case when $8::bigint > 0 then greatest(0, top - $8) end, unread_after) as until
+ ) as first_read
 on conflict (channel_id) do update
    set access_hash = excluded.access_hash, title = excluded.title, username = excluded.username,
        pts = coalesce(c.pts, excluded.pts),
@@ -40,6 +44,11 @@ on conflict (channel_id) do update
  where c.account_id = excluded.account_id
    and ((c.access_hash, c.title, c.username) is distinct from (excluded.access_hash, excluded.title, excluded.username)
         or (c.pts is null and excluded.pts is not null) or c.status in ('left', 'gone'))`,
+};
+
+const ACCOUNT_SINCE: Statement = {
+  name: 'account_since',
+  text: `select created_at from ${SCHEMA}.accounts where account_id = $1`,
 };
 
 const SET_STATUS: Statement = {
@@ -95,6 +104,11 @@ function toChannel(row: ChannelRow, accessHash: string): StoredChannel {
   };
 }
 
+export async function loadAccountSince(database: Queryable, accountId: string): Promise<Date | null> {
+  const { rows } = await database.run<{ created_at: Date }>(ACCOUNT_SINCE, [accountId]);
+  return rows[0]?.created_at ?? null;
+}
+
 /** A channel that a person has paused stays so. */
 export async function setChannelStatus(
   database: Queryable,
@@ -140,5 +154,6 @@ export async function upsertChannels(
     rows.map((row) => row.pts),
     rows.map((row) => row.topMessageId ?? null),
     first.depth,
+    rows.map((row) => row.unreadAfterId ?? null),
   ]);
 }

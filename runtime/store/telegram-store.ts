@@ -9,12 +9,15 @@ import type {
 import type { ChannelInfo, CommonState } from '../telegram/client.js';
 import { loadCommonState, loadFloodWaits, saveCommonState, saveFloodWait } from './account-state.js';
 import { loadHoles } from './channel-marks.js';
-import { loadChannels, setChannelStatus, storedIds, upsertChannels } from './channels.js';
+import { loadAccountSince, loadChannels, setChannelStatus, storedIds, upsertChannels } from './channels.js';
 import { commitBatch } from './commit-batch.js';
-import type { Database } from './database.js';
-import type { Fence } from './lease.js';
+import type { Database, Queryable } from './database.js';
+import { checkLease, type Fence } from './lease.js';
 
-/** The gateway's store on PostgreSQL. */
+/**
+ * The gateway's store on PostgreSQL. Promised: with a fence, nothing of what was read of Telegram is written once another
+ * gateway has taken over: batches, channels, their status, the common box. A flood wait is: it holds for whoever asks next.
+ */
 export class TelegramStore implements MessageStore {
   /** `fence` names the lease under which this process writes; null is none. */
   constructor(
@@ -30,12 +33,16 @@ export class TelegramStore implements MessageStore {
     return loadChannels(this.database, accountId);
   }
 
+  loadAccountSince(accountId: string): Promise<Date | null> {
+    return loadAccountSince(this.database, accountId);
+  }
+
   upsertChannels(accountId: string, channels: readonly ChannelInfo[], first?: FirstRead): Promise<void> {
-    return upsertChannels(this.database, accountId, channels, first);
+    return this.#fenced((db) => upsertChannels(db, accountId, channels, first));
   }
 
   setChannelStatus(accountId: string, channelIds: readonly string[], status: ChannelStatus): Promise<void> {
-    return setChannelStatus(this.database, accountId, channelIds, status);
+    return this.#fenced((db) => setChannelStatus(db, accountId, channelIds, status));
   }
 
   storedIds(channelId: string, after: string, upTo: string, limit: number): Promise<readonly string[]> {
@@ -51,7 +58,7 @@ export class TelegramStore implements MessageStore {
   }
 
   saveCommonState(accountId: string, state: CommonState): Promise<void> {
-    return saveCommonState(this.database, accountId, state);
+    return this.#fenced((db) => saveCommonState(db, accountId, state));
   }
 
   loadFloodWaits(accountId: string): Promise<ReadonlyMap<string, Date>> {
@@ -60,5 +67,15 @@ export class TelegramStore implements MessageStore {
 
   saveFloodWait(accountId: string, methodClass: string, until: Date): Promise<void> {
     return saveFloodWait(this.database, accountId, methodClass, until);
+  }
+
+  /** Holds the lease until what is written is committed; rejects with LEASE_LOST. */
+  #fenced(write: (db: Queryable) => Promise<void>): Promise<void> {
+    const fence = this.fence();
+    if (!fence) return write(this.database);
+    return this.database.transaction(async (tx) => {
+      await checkLease(tx, fence);
+      await write(tx);
+    });
   }
 }

@@ -20,6 +20,10 @@ export interface ChannelInfo extends ChannelRef {
   readonly pts: number | null;
   /** The newest message at that `pts`; absent or null where the source does not tell. */
   readonly topMessageId?: string | null;
+  /** When the account joined, Unix seconds; absent or null where it is no member, or the source does not tell. */
+  readonly joinedAt?: number | null;
+  /** What is above this id and not above `topMessageId` is still to be read; absent or null: nothing is. */
+  readonly unreadAfterId?: string | null;
 }
 
 /** Whom a dialog is with. The access hash of a chat is `0`: it has none. */
@@ -133,6 +137,8 @@ export interface HistoryQuery {
   readonly offsetId: number;
   /** Messages above this id; 0 is no bound. */
   readonly minId: number;
+  /** Messages before this time, Unix seconds. @default 0, no bound */
+  readonly before?: number;
   /** At most 100. */
   readonly limit: number;
 }

@@ -5,11 +5,12 @@ import { listChannels, type Listing } from './channel-listing.js';
 import { TelegramError, type ChannelInfo, type TelegramPort } from './client.js';
 import type { RequestBudget } from './request-budget.js';
 import { RETRY_PAUSES, type RetryPauses } from './retry.js';
+import { withUnread } from './unread-since-joined.js';
 import type { UnknownChannel, UpdateIngress } from './updates.js';
 
 export interface DiscoveryOptions {
   readonly accountId: string;
-  readonly store: Pick<MessageStore, 'loadChannels' | 'upsertChannels' | 'setChannelStatus'>;
+  readonly store: Pick<MessageStore, 'loadChannels' | 'loadAccountSince' | 'upsertChannels' | 'setChannelStatus'>;
   readonly ingress: Pick<UpdateIngress, 'sync'>;
   readonly budget: Pick<RequestBudget, 'turn'>;
   /** The connected port; null while there is none. */
@@ -32,7 +33,8 @@ export interface DiscoveryOptions {
  * next listing; what the account is no longer a member
  * of becomes `left`, and is read on from where it stopped once it is listed again. It takes two complete listings without a
  * channel: dialogs move while they are listed, page by page.
- * Not promised: the history before the account joined, but for the depth that is configured.
+ * Not promised: the history before the account joined, but for the depth that is configured; what was posted since then
+ * is read (unread-since-joined.ts).
  * On failure: it tries again, later and later, as long as the connection that it was started with lasts.
  */
 export class ChannelDiscovery {
@@ -96,10 +98,17 @@ export class ChannelDiscovery {
 
   async #record(channels: readonly ChannelInfo[]): Promise<void> {
     const { accountId, store, first } = this.options;
-    const begun = channels.map((channel) => this.#startingPoint(channel));
-    if (channels.length > 0) await store.upsertChannels(accountId, begun, first);
+    const begun = await this.#withUnread(channels.map((channel) => this.#startingPoint(channel)));
+    // Also without channels: the account is recorded, and what it joins from now on is read from then on.
+    await store.upsertChannels(accountId, begun, first);
     await this.load();
     for (const { id } of channels) this.#unknown.delete(id);
+  }
+
+  async #withUnread(channels: readonly ChannelInfo[]): Promise<readonly ChannelInfo[]> {
+    const { accountId, store, budget, logger } = this.options;
+    const [stored, since] = await Promise.all([store.loadChannels(accountId), store.loadAccountSince(accountId)]);
+    return withUnread(channels, { stored, since, budget, logger });
   }
 
   /** The dialog's `pts` may lie behind the first update seen: what came between would be missed. */

@@ -51,6 +51,8 @@ export function normaliseChannel(chat: Api.TypeChat, pts: number | null = null):
     title: chat.title,
     username: chat.username ?? null,
     pts,
+    // Of a channel that it is no member of, the date is that of its creation.
+    joinedAt: chat.left ? null : chat.date,
   };
 }
 

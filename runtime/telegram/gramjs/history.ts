@@ -13,7 +13,7 @@ export function historyRequest({ id, accessHash }: ChannelRef, query: HistoryQue
     offsetId: query.offsetId,
     minId: query.minId,
     limit: query.limit,
-    offsetDate: 0,
+    offsetDate: query.before ?? 0,
     addOffset: 0,
     maxId: 0,
     hash: bigInt.zero,

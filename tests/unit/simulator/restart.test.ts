@@ -38,7 +38,13 @@ describe('R10 a restarted simulator', () => {
     before.close();
     const after = open();
     expect(truth(after)).toEqual(truth(before));
-    expect(after.channel(1_000_000_001).access).toEqual({ private: false, pushed: false, left: [], banned: [778] });
+    expect(after.channel(1_000_000_001).access).toEqual({
+      private: false,
+      pushed: false,
+      left: [],
+      banned: [778],
+      joined: {},
+    });
     expect(after.box(777)).toMatchObject({ pts: 2, seq: 3, log: before.box(777).log });
     expect(after.post(after.channel(1_000_000_001), 'next')).toMatchObject({ pts: 6, message: { id: 4 } });
     after.close();

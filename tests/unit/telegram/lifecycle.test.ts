@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { unixSeconds } from '../../../runtime/simulator/clock.js';
 import { Bench, IMPATIENT } from './support/bench.js';
 import { waitFor } from './support/wait-for.js';
 
@@ -94,7 +95,61 @@ describe('the life of a channel', () => {
       ids = bench.post(one, 'before the list');
     });
     await waitFor('it has a place', () => bench.store.channels.get(String(one))?.pts !== null);
-    await bench.untilStored(one, bench.post(one, 'after it'));
-    expect(bench.store.ids(one)).not.toContain(ids[0]);
+    // Posted since the account joined, so it is read as well.
+    await bench.untilStored(one, [...ids, ...bench.post(one, 'after it')]);
+  });
+
+  it('R2 what is pushed while the list of channels is being recorded is no replay of it', async () => {
+    bench = await Bench.start({}, { intervals: IMPATIENT, retryMs: RETRY });
+    const [one] = bench.channels;
+    const { store, simulator } = bench;
+    let late = '';
+    const fault = simulator.faults.inject({ kind: 'holdPushes' });
+    const back = bench.restart(() => {
+      const channel = store.channels.get(String(one));
+      if (!channel) throw new Error('not recorded');
+      store.channels.set(channel.id, { ...channel, pts: null, lastMessageId: null, reconciledId: null });
+      late = bench.post(one, 'the list knows it before it is pushed')[0] ?? '';
+      // Nor does the common box tell where the channel stands.
+      store.common = null;
+      store.holdUpserts();
+    });
+    await waitFor('the list is about to be recorded', () => store.upsertsHeld > 0);
+    store.hold();
+    simulator.faults.clear(fault.id);
+    const begun = () =>
+      typeof bench.pipeline.workers.find(({ state }) => state.id === String(one))?.state.pts === 'number';
+    await waitFor('the push arrived', begun);
+    store.releaseUpserts();
+    await waitFor(
+      'the list is recorded',
+      () => store.channels.get(String(one))?.pts === simulator.world.channel(one).pts,
+    );
+    store.release();
+    await back;
+    await bench.untilStored(one, [late]);
+    expect(bench.stored.filter(({ event }) => event.messageId === late).map(({ event }) => event.source)).toEqual([
+      'push',
+    ]);
+  });
+
+  it('R2 what was posted since the account joined is read, also when the gateway was away meanwhile and only the list tells', async () => {
+    bench = await Bench.start({}, { intervals: IMPATIENT, retryMs: RETRY });
+    const { editor, world } = bench.simulator;
+    const created = world.createChannel({ title: 'made while away', username: null });
+    const joined = world.createChannel({ title: 'joined while away', username: null });
+    editor.setMember(joined.id, ACCOUNT, 'left');
+    const [before] = bench.post(joined.id, 'before the joining');
+    // Times of the protocol are whole seconds.
+    await waitFor('another second', () => unixSeconds() > (joined.messages.get(Number(before))?.date ?? Infinity));
+    await bench.restart(() => {
+      editor.setMember(joined.id, ACCOUNT, 'member');
+      bench.post(created.id, 'a', 'b', 'c');
+      bench.post(joined.id, 'd', 'e');
+    });
+    await bench.untilStored(created.id, bench.truth(created.id));
+    await bench.untilStored(joined.id, bench.truth(joined.id).slice(1));
+    await waitFor('all is read', () => bench.store.channels.get(String(joined.id))?.backfill === null);
+    expect(bench.store.ids(joined.id)).not.toContain(before);
   });
 });

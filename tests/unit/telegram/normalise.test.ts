@@ -152,6 +152,7 @@ describe('normalise', () => {
     expect(normaliseChannel(new Api.Channel({ ...channel, username: 'news' }), 5)).toEqual({
       id: '1234567890',
       accessHash: HASH.toString(),
+      joinedAt: 1,
       title: 'News',
       username: 'news',
       pts: 5,

@@ -25,30 +25,39 @@ export class MemoryStore implements MessageStore {
   readonly floodWaits = new Map<string, Date>();
   readonly batches: IngestBatch[] = [];
   common: CommonState | null = null;
+  accountSince: Date | null = null;
   duplicates = 0;
   offline = false;
   attemptsWhileOffline = 0;
   /** The next commits store everything, and their answers are lost. */
   loseAnswers = 0;
+  upsertsHeld = 0;
   /** Messages that the database takes for wrong. */
   refuses: (message: IngestMessage) => boolean = () => false;
   /** Messages over which this program stumbles. */
   stumbles: (message: IngestMessage) => boolean = () => false;
   readonly #newest = new Map<string, StoredVersion>();
   /** Commits wait while it is set. */
-  #gate: { opened: Promise<void>; open: () => void } | null = null;
+  #gate: Gate | null = null;
+  #upsertGate: Gate | null = null;
 
   hold(): void {
-    let open = (): void => undefined;
-    const opened = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    this.#gate = { opened, open };
+    this.#gate = gate();
   }
 
   release(): void {
     this.#gate?.open();
     this.#gate = null;
+  }
+
+  /** Channels wait to be recorded until they are released. */
+  holdUpserts(): void {
+    this.#upsertGate = gate();
+  }
+
+  releaseUpserts(): void {
+    this.#upsertGate?.open();
+    this.#upsertGate = null;
   }
 
   ids(channelId: string | number): string[] {
@@ -93,23 +102,32 @@ export class MemoryStore implements MessageStore {
     return { stored, duplicates: decision.duplicates };
   }
 
+  loadAccountSince(): Promise<Date | null> {
+    return this.#answer(() => this.accountSince);
+  }
+
   loadChannels(): Promise<readonly StoredChannel[]> {
     return this.#answer(() => [...this.channels.values()]);
   }
 
-  upsertChannels(accountId: string, channels: readonly ChannelInfo[], first: FirstRead = { depth: 0 }): Promise<void> {
-    return this.#answer(() => {
-      for (const { topMessageId = null, ...info } of channels) {
+  async upsertChannels(
+    accountId: string,
+    channels: readonly ChannelInfo[],
+    first: FirstRead = { depth: 0 },
+  ): Promise<void> {
+    if (this.#upsertGate) {
+      this.upsertsHeld += 1;
+      await this.#upsertGate.opened;
+    }
+    await this.#answer(() => {
+      this.accountSince ??= new Date();
+      for (const { topMessageId = null, unreadAfterId = null, ...info } of channels) {
         const known = this.channels.get(info.id);
-        const top = topMessageId === null ? null : Number(topMessageId);
         const begun = {
           pts: info.pts,
           lastMessageId: topMessageId,
           reconciledId: topMessageId,
-          backfill:
-            first.depth > 0 && top !== null
-              ? { nextId: String(top + 1), untilId: String(Math.max(0, top - first.depth)) }
-              : null,
+          backfill: topMessageId === null ? null : firstRead(Number(topMessageId), unreadAfterId, first),
         };
         const kept = known && known.pts !== null ? known : begun;
         const { pts, lastMessageId, reconciledId, backfill } = kept;
@@ -206,6 +224,27 @@ export class MemoryStore implements MessageStore {
     for (const id of holes) known.add(id);
     this.holes.set(channelId, known);
   }
+}
+
+interface Gate {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+function gate(): Gate {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+function firstRead(top: number, unreadAfterId: string | null, { depth }: FirstRead): StoredChannel['backfill'] {
+  const until = Math.min(
+    unreadAfterId === null ? top : Number(unreadAfterId),
+    depth > 0 ? Math.max(0, top - depth) : top,
+  );
+  return until < top ? { nextId: String(top + 1), untilId: String(until) } : null;
 }
 
 function highest(a: string | null, b: string | null): string | null {
