@@ -1,6 +1,6 @@
 import { SCHEMA } from '../../runtime/contract.js';
 import { EFFECTS } from './group.js';
-import type { StoredMessage } from './oracle.js';
+import type { StoredMessage } from './evidence.js';
 import type { Sql } from '../../ops/sql.js';
 
 const MESSAGES = `

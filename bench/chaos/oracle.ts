@@ -3,60 +3,19 @@
  *
  * A message is stored as it should be when
  *   its newest stored content is its newest true one, or, if it was deleted, one that it once had;
- *   what is stored of it before that are contents that it had, in their order (a difference shows only the newest);
+ *   what is stored of it before that are contents that it had, in their order;
+ *   each content that is not stored was kept from the gateway: see `excused` (contents.ts);
  *   it has a tombstone if and only if it was deleted.
  * Each stored version and each tombstone is an event, which was published with that text, at least once, and whose
  * effect happened exactly once in each group. Nothing else was stored, published or done.
  *
- * `gaps` are the stretches of `pts` over which Telegram sent the gateway on, without showing what is inside: a message that
- * was posted and deleted inside one of them was shown to nobody, and need not be known. It is counted in `neverShown`.
+ * What is excused is counted: contents in `skippedVersions`, deleted messages none of whose contents is stored in
+ * `onlyTombstones`, and in `neverShown` those that came and went inside one gap, of which not even a tombstone need be there.
  */
-import { eventId } from '../../runtime/events.js';
 import type { Gap } from '../../runtime/simulator/gaps.js';
-import type { TrueMessage } from '../../runtime/simulator/truth.js';
-import { cleanText } from '../../runtime/store/clean-text.js';
-
-export type Truth = TrueMessage & { readonly channelId: string };
-
-/** What the database holds of one message; `versions` by version number, the first as it was stored first. */
-export interface StoredMessage {
-  readonly channelId: string;
-  readonly messageId: string;
-  readonly kind: string;
-  readonly versions: readonly { readonly version: number; readonly text: string; readonly mediaType: string | null }[];
-  readonly deleted: boolean;
-}
-
-export interface PublishedEvent {
-  readonly copies: number;
-  readonly text: string;
-}
-
-export interface Evidence {
-  readonly truth: readonly Truth[];
-  readonly stored: readonly StoredMessage[];
-  /** By event id. */
-  readonly published: ReadonlyMap<string, PublishedEvent>;
-  /** By group, then how often the effect of each event happened, by event id. */
-  readonly effects: Readonly<Record<string, ReadonlyMap<string, number>>>;
-  readonly gaps: readonly Gap[];
-}
-
-export interface Finding {
-  readonly what:
-    | ('missing' | 'altered' | 'not deleted' | 'deleted in error' | 'unknown message')
-    | (
-        | 'unpublished'
-        | 'published altered'
-        | 'unknown event published'
-        | 'unhandled'
-        | 'doubled'
-        | 'unknown event handled'
-      );
-  /** Channel and message, or the event id. */
-  readonly of: string;
-  readonly detail: string;
-}
+import { excused, livesOf, shown, skippedOf } from './contents.js';
+import { compareEffects, comparePublished, eventsOf } from './events.js';
+import type { Evidence, Finding, StoredMessage, Truth } from './evidence.js';
 
 export interface Verdict {
   /** Messages of Telegram's world. */
@@ -65,6 +24,10 @@ export interface Verdict {
   readonly stored: number;
   readonly lost: number;
   readonly neverShown: number;
+  /** Contents that another one replaced before the gateway could see them, of all messages that are stored. */
+  readonly skippedVersions: number;
+  /** Of the deleted messages, those of which only the deletion is stored. */
+  readonly onlyTombstones: number;
   /** Events that the exchange had, and those that were handled, of `events` that the database says there are. */
   readonly published: number;
   readonly handled: number;
@@ -73,18 +36,24 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-const OF_A_MESSAGE = ['missing', 'altered', 'not deleted', 'deleted in error'];
-const MEDIA_TYPES: Readonly<Record<string, string>> = { video: 'document', voice: 'document' };
+const OF_A_MESSAGE = ['missing', 'altered', 'skipped', 'not deleted', 'deleted in error'];
 
-export function judge({ truth, stored, published, effects, gaps }: Evidence): Verdict {
+export function judge(evidence: Evidence): Verdict {
+  const { truth, stored, published, effects, gaps } = evidence;
   const known = new Map(stored.map((message) => [keyOf(message), message]));
   const findings: Finding[] = [];
-  let neverShown = 0;
+  const counts = { neverShown: 0, skippedVersions: 0, onlyTombstones: 0 };
   for (const message of truth) {
     const found = known.get(keyOf(message));
     known.delete(keyOf(message));
-    if (!found && gaps.some((gap) => hides(gap, message))) neverShown += 1;
-    else findings.push(...compare(message, found));
+    if (!found && gaps.some((gap) => hides(gap, message))) {
+      counts.neverShown += 1;
+      continue;
+    }
+    const { faults, skipped } = compare(message, found, evidence);
+    findings.push(...faults);
+    counts.skippedVersions += skipped;
+    if (found?.deleted && found.versions.length === 0) counts.onlyTombstones += 1;
   }
   for (const key of known.keys()) findings.push({ what: 'unknown message', of: key, detail: 'Telegram never had it' });
   const lost = new Set(findings.filter(({ what }) => OF_A_MESSAGE.includes(what)).map(({ of }) => of)).size;
@@ -95,9 +64,9 @@ export function judge({ truth, stored, published, effects, gaps }: Evidence): Ve
   const everywhere = [...events.keys()].filter((id) => Object.values(effects).every((counts) => counts.has(id)));
   return {
     posted: truth.length,
-    stored: truth.length - lost - neverShown,
+    stored: truth.length - lost - counts.neverShown,
     lost,
-    neverShown,
+    ...counts,
     published: [...events.keys()].filter((id) => published.has(id)).length,
     handled: everywhere.length,
     events: events.size,
@@ -118,79 +87,37 @@ function hides({ channelId, fromPts, toPts }: Gap, { channelId: own, versions, d
   return first.pts > fromPts && deletedPts <= toPts;
 }
 
-function compare(truth: Truth, found: StoredMessage | undefined): Finding[] {
+function compare(
+  truth: Truth,
+  found: StoredMessage | undefined,
+  evidence: Evidence,
+): { readonly faults: readonly Finding[]; readonly skipped: number } {
   const of = keyOf(truth);
   const isDeleted = truth.deletedPts !== null;
-  if (!found) return [{ what: 'missing', of, detail: isDeleted ? 'not even a tombstone' : 'not stored' }];
-  const findings: Finding[] = [];
-  if (isDeleted && !found.deleted) findings.push({ what: 'not deleted', of, detail: 'has no tombstone' });
-  if (!isDeleted && found.deleted) findings.push({ what: 'deleted in error', of, detail: 'has a tombstone' });
-  const detail = contentFault(truth, found, isDeleted);
-  if (detail !== null) findings.push({ what: 'altered', of, detail });
-  return findings;
+  if (!found) {
+    const detail = isDeleted ? 'not even a tombstone' : 'not stored';
+    return { faults: [{ what: 'missing', of, detail }], skipped: 0 };
+  }
+  const faults: Finding[] = [];
+  if (isDeleted && !found.deleted) faults.push({ what: 'not deleted', of, detail: 'has no tombstone' });
+  if (!isDeleted && found.deleted) faults.push({ what: 'deleted in error', of, detail: 'has a tombstone' });
+  const skipped = contentsOf(truth, found);
+  if (typeof skipped === 'string') return { faults: [...faults, { what: 'altered', of, detail: skipped }], skipped: 0 };
+  for (const life of skipped)
+    if (!excused(truth.channelId, life, evidence))
+      faults.push({ what: 'skipped', of, detail: `${shown(life.content)} was there to be seen and is not stored` });
+  return { faults, skipped: skipped.length };
 }
 
-function contentFault(truth: Truth, found: StoredMessage, isDeleted: boolean): string | null {
+/** Contents that are not stored, or what is wrong with those that are. */
+function contentsOf(truth: Truth, found: StoredMessage): ReturnType<typeof skippedOf> {
+  const lives = livesOf(truth);
+  if (found.versions.length === 0) return truth.deletedPts === null ? 'only a tombstone' : lives;
   const kind = truth.service === null ? 'message' : 'service';
-  if (found.versions.length === 0) return isDeleted ? null : 'only a tombstone';
   if (found.kind !== kind) return `is a ${found.kind}, should be a ${kind}`;
   if (found.versions.some(({ version }, index) => version !== index + 1)) return 'version numbers have a hole';
-  const wanted = truth.versions.map(({ text, media }) =>
-    content(truth.service === null ? cleanText(text) : '', media === null ? null : (MEDIA_TYPES[media] ?? media)),
-  );
-  const has = found.versions.map(({ text, mediaType }) => content(text, mediaType));
-  let from = 0;
-  for (const one of has) {
-    const at = wanted.indexOf(one, from);
-    if (at === -1) return `stored ${shown(one)}, which is no content of it after the one before`;
-    from = at + 1;
-  }
-  const [newest, should] = [has.at(-1), wanted.at(-1)];
-  return isDeleted || newest === should ? null : `newest is ${shown(newest)}, should be ${shown(should)}`;
-}
-
-const content = (text: string, media: string | null) => JSON.stringify([media, text]);
-const shown = (text = 'nothing') => text.slice(0, 120);
-
-/** The events that a stored message must have caused, with their text. */
-function eventsOf({ channelId, messageId, versions, deleted }: StoredMessage): [string, string][] {
-  const events = versions.map(({ version, text }): [string, string] => {
-    const kind = version === 1 ? 'message.created' : 'message.edited';
-    return [eventId(kind, channelId, messageId, version), text];
-  });
-  const last = versions.at(-1)?.version ?? 0;
-  if (deleted) events.push([eventId('message.deleted', channelId, messageId, last + 1), '']);
-  return events;
-}
-
-function comparePublished(
-  events: ReadonlyMap<string, string>,
-  published: ReadonlyMap<string, PublishedEvent>,
-): Finding[] {
-  const findings: Finding[] = [];
-  for (const [of, text] of events) {
-    const event = published.get(of);
-    if (!event) findings.push({ what: 'unpublished', of, detail: 'never seen on the exchange' });
-    else if (event.text !== text) findings.push({ what: 'published altered', of, detail: shown(event.text) });
-  }
-  for (const of of published.keys())
-    if (!events.has(of))
-      findings.push({ what: 'unknown event published', of, detail: 'the database has no such event' });
-  return findings;
-}
-
-function compareEffects(
-  events: ReadonlyMap<string, string>,
-  group: string,
-  counts: ReadonlyMap<string, number>,
-): Finding[] {
-  const findings: Finding[] = [];
-  for (const of of events.keys()) {
-    const count = counts.get(of) ?? 0;
-    if (count === 0) findings.push({ what: 'unhandled', of, detail: `no effect in group ${group}` });
-    if (count > 1) findings.push({ what: 'doubled', of, detail: `${String(count)} effects in group ${group}` });
-  }
-  for (const of of counts.keys())
-    if (!events.has(of)) findings.push({ what: 'unknown event handled', of, detail: `in group ${group}` });
-  return findings;
+  const skipped = skippedOf(lives, found);
+  const newest = lives.at(-1);
+  if (typeof skipped === 'string' || truth.deletedPts !== null || !newest || !skipped.includes(newest)) return skipped;
+  return `the newest, ${shown(newest.content)}, is not stored`;
 }

@@ -8,10 +8,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
-import { effects, inRanges, outcomes, storedMessages, type Effects, type Range } from './facts.js';
+import { effects, inRanges, outcomes, storedMessages, type Effects } from './facts.js';
 import { GROUP, Group, WITNESS_QUEUE, type GroupOptions } from './group.js';
 import { follow } from './lane.js';
-import { flawless, judge, type Finding, type Verdict } from './oracle.js';
+import type { Finding } from './evidence.js';
+import { flawless, judge, type Verdict } from './oracle.js';
 import { Parts, type Access } from './parts.js';
 import { recoveries, type Ended } from './recovery.js';
 import { makeSchedule, type ScheduleOptions } from './schedule.js';
@@ -91,7 +92,6 @@ interface Look {
 
 class Run {
   readonly #witness: Witness;
-  readonly #ranges: readonly Range[];
   readonly #faults: Record<string, number> = {};
   readonly #unmet: Record<string, number> = {};
   readonly #ended: Ended[] = [];
@@ -103,8 +103,6 @@ class Run {
     private readonly on: { readonly world: World; readonly parts: Parts },
   ) {
     this.#witness = new Witness(stack.broker, WITNESS_QUEUE);
-    const { world } = on;
-    this.#ranges = world.channelIds.map((channelId) => ({ channelId, after: world.lastBefore(channelId) }));
   }
 
   async perform(): Promise<RunResult> {
@@ -135,23 +133,22 @@ class Run {
   }
 
   async #schedule(startedAt: number): Promise<void> {
-    const { world, parts } = this.on;
+    const { world } = this.on;
     const { signal, durationMs } = this.options;
     const { changes, troubles } = makeSchedule({ ...this.options, channels: CHANNELS });
     const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
     // A machine that cannot keep the rate posts less.
     const late = AbortSignal.any([signal, AbortSignal.timeout(2 * durationMs)]);
-    const of = (on: Trouble['on']) => troubles.filter(({ what }) => what.on === on);
+    const faults = troubles.filter(({ what }) => what.on === 'telegram');
     await Promise.all([
       follow({ list: changes, startedAt, signal: late, perform: (change) => world.change(change) }),
-      follow({ list: of('telegram'), startedAt, signal: over, perform: (trouble) => this.#injure(trouble) }),
+      follow({ list: faults, startedAt, signal: over, perform: (trouble) => this.#injure(trouble) }),
       follow({
-        ...{ list: of('part'), startedAt, signal: over },
+        ...{ list: troubles.filter(({ what }) => what.on !== 'telegram'), startedAt, signal: over },
         perform: async (trouble) => {
-          if (trouble.on !== 'part') return;
           this.options.note(trouble.kind);
           try {
-            await parts.harm(trouble.part, trouble.how, trouble.forMs);
+            await this.#trouble(trouble);
           } catch (error) {
             // A machine under load may refuse to freeze a container: the run goes on without that trouble.
             this.options.note(`${trouble.kind} could not be done: ${String(error)}`);
@@ -166,6 +163,14 @@ class Run {
     await Promise.all(this.#under);
     await world.heal();
     this.options.note('schedule done, waiting for everything to arrive');
+  }
+
+  async #trouble(trouble: Trouble): Promise<void> {
+    const { world, parts } = this.on;
+    if (trouble.on === 'part') await parts.harm(trouble.part, trouble.how, trouble.forMs);
+    if (trouble.on !== 'world') return;
+    if (trouble.away) await parts.harm('gateway', 'kill', 0);
+    await world.arrive(trouble);
   }
 
   /** A fault of Telegram lasts while others begin. */
@@ -185,15 +190,17 @@ class Run {
 
   async #look(): Promise<Look> {
     const { sql } = this.stack;
+    const { world } = this.on;
+    const { ranges } = world;
     await this.#witness.read();
-    const own = [...this.#witness.events].filter(([id]) => inRanges(id, this.#ranges));
-    const done = await effects(sql, this.#ranges);
+    const own = [...this.#witness.events].filter(([id]) => inRanges(id, ranges));
+    const done = await effects(sql, ranges);
     const verdict = judge({
-      truth: await this.on.world.truth(),
-      stored: await storedMessages(sql, this.#ranges),
+      truth: await world.truth(),
+      stored: await storedMessages(sql, ranges),
       published: new Map(own),
-      effects: { [GROUP]: done.counts, default: await outcomes(sql, this.#ranges) },
-      gaps: await this.on.world.gaps(),
+      effects: { [GROUP]: done.counts, default: await outcomes(sql, ranges) },
+      ...(await world.kept()),
     });
     return { verdict, done };
   }

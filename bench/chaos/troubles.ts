@@ -9,7 +9,18 @@ export type How = 'kill' | 'restart' | 'pause' | 'cut';
 /** One thing that goes wrong, and for how long. */
 export type Trouble =
   | { readonly on: 'telegram'; readonly kind: string; readonly wish: FaultWish; readonly forMs: number }
-  | { readonly on: 'part'; readonly kind: string; readonly part: Part; readonly how: How; readonly forMs: number };
+  | { readonly on: 'part'; readonly kind: string; readonly part: Part; readonly how: How; readonly forMs: number }
+  | ({ readonly on: 'world'; readonly kind: string } & Arrival);
+
+/** A channel comes and takes the place of another one, which stays as it is. */
+export interface Arrival {
+  /** Made with the account in it, or one with a past that the account joins. */
+  readonly how: 'made' | 'joined';
+  /** The gateway is killed first: only the list of channels tells it later. */
+  readonly away: boolean;
+  /** Whose place it takes: the remainder by the number of places. */
+  readonly place: number;
+}
 
 type Draw = (random: Random) => FaultWish;
 
@@ -70,6 +81,7 @@ const PARTS: readonly (readonly [Part, How])[] = [
   ['gateway', 'pause'],
   ['gateway-host', 'cut'],
   ['consumer', 'kill'],
+  ['timescaledb', 'kill'],
   ['timescaledb', 'restart'],
   ['timescaledb', 'pause'],
   ['pgbouncer', 'restart'],
@@ -80,6 +92,13 @@ const PARTS: readonly (readonly [Part, How])[] = [
   ['redis', 'kill'],
   ['redis', 'pause'],
 ];
+
+const ARRIVALS: Readonly<Record<string, Omit<Arrival, 'place'>>> = {
+  'channel made': { how: 'made', away: false },
+  'channel joined': { how: 'joined', away: false },
+  'channel made while away': { how: 'made', away: true },
+  'channel joined while away': { how: 'joined', away: true },
+};
 
 /**
  * What a run is troubled with: `all`, or what a client of Telegram alone can meet (`telegram`: its faults, and being
@@ -96,6 +115,9 @@ export function deck(scope: Scope, random: Random): Trouble[] {
     }),
     ...parts.map(([part, how]): Trouble => {
       return { on: 'part', kind: `${part} ${how}`, part, how, forMs: between(random, 1_000, 8_000) };
+    }),
+    ...Object.entries(scope === 'all' ? ARRIVALS : {}).map(([kind, arrival]): Trouble => {
+      return { on: 'world', kind, ...arrival, place: between(random, 0, 1_000) };
     }),
   ];
   return shuffled(cards, random);

@@ -2,7 +2,7 @@ import { connect } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeEvent } from '../../runtime/queue/envelope.js';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
-import type { PublishedEvent } from './oracle.js';
+import type { PublishedEvent } from './evidence.js';
 
 const PREFETCH = 1_000;
 const QUIET_MS = 500;

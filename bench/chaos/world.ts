@@ -1,8 +1,12 @@
 import type { FaultWish } from '../../runtime/simulator/fault-kinds.js';
+import { ACCOUNT_USER_ID } from '../../runtime/simulator/keys.js';
+import type { Showing } from '../../runtime/simulator/shown.js';
 import type { Gap } from '../../runtime/simulator/gaps.js';
 import type { TrueMessage } from '../../runtime/simulator/truth.js';
-import type { Truth } from './oracle.js';
+import type { Truth } from './evidence.js';
+import type { Range } from './facts.js';
 import type { Change } from './schedule.js';
+import type { Arrival } from './troubles.js';
 
 /** Longest that the control API may take for one call, in milliseconds. */
 const BOUND_MS = 60_000;
@@ -19,7 +23,12 @@ interface Receipt {
 
 /** The simulator's world through its control API, as one run sees it: only what is posted from `begin` on. */
 export class World {
-  readonly #channels: ChannelView[] = [];
+  /** Every channel of the run, with the last id before it. */
+  readonly #ranges: Range[] = [];
+  /** The channels that are posted to now, by place. */
+  readonly #places: string[] = [];
+  /** Those that came during the run. */
+  readonly #arrived = new Set<string>();
   /** Posts of the run that stand, oldest first, by channel. */
   readonly #standing = new Map<string, number[]>();
   /** When each post was made, ms since the epoch, by `channel:message`. */
@@ -27,26 +36,36 @@ export class World {
 
   constructor(private readonly url: string) {}
 
-  get channelIds(): readonly string[] {
-    return this.#channels.map(({ id }) => id);
+  /** The messages of the run. */
+  get ranges(): readonly Range[] {
+    return [...this.#ranges];
   }
 
   /** Takes channels for the run; makes those that are missing. */
   async begin(channels: number): Promise<void> {
     const all = await this.#call<ChannelView[]>('GET', '/channels');
-    for (let number = all.length; number < channels; number++)
-      all.push(await this.#call('POST', '/channels', { title: `Chaos ${String(number)}`, username: null }));
-    this.#channels.push(...all.slice(0, channels));
-    for (const { id } of this.#channels) this.#standing.set(id, []);
+    for (let number = all.length; number < channels; number++) all.push(await this.#make(`Chaos ${String(number)}`));
+    for (const [place, channel] of all.slice(0, channels).entries()) this.#take(place, channel);
   }
 
-  /** The last id of a channel before the run. */
-  lastBefore(channelId: string): number {
-    return Number(this.#channels.find(({ id }) => id === channelId)?.lastMessageId ?? 0);
+  /** Another channel comes. What is posted from now on is the account's; its past is not. */
+  async arrive({ how, place }: Pick<Arrival, 'how' | 'place'>): Promise<void> {
+    const channel = await this.#make(`Chaos, ${how} later`);
+    this.#arrived.add(channel.id);
+    if (how === 'made') {
+      this.#take(place % this.#places.length, channel);
+      return;
+    }
+    const path = `/channels/${channel.id}`;
+    const member = (state: string) => this.#call('PUT', `${path}/members/${String(ACCOUNT_USER_ID)}`, { state });
+    await member('left');
+    const past = await this.#call<Receipt[]>('POST', `${path}/messages`, { text: 'before the joining' });
+    await member('member');
+    this.#take(place % this.#places.length, { ...channel, lastMessageId: past.at(-1)?.messageId ?? '0' });
   }
 
   async change(change: Change): Promise<void> {
-    const id = this.#channels[change.channel]?.id ?? '';
+    const id = this.#places[change.channel] ?? '';
     const path = `/channels/${id}`;
     switch (change.do) {
       case 'post':
@@ -79,8 +98,8 @@ export class World {
   /** Every message of the run with its versions and its tombstone. Throws when the simulator has forgotten some. */
   async truth(): Promise<Truth[]> {
     const truth: Truth[] = [];
-    for (const { id, lastMessageId } of this.#channels)
-      for (let after: number | null = Number(lastMessageId); after !== null;) {
+    for (const { channelId: id, after: first } of this.#ranges)
+      for (let after: number | null = first; after !== null;) {
         const query = `after=${String(after)}&limit=${String(PAGE)}`;
         const page: { complete: boolean; next: number | null; messages: TrueMessage[] } = await this.#call(
           'GET',
@@ -104,9 +123,15 @@ export class World {
     };
   }
 
-  /** Where the gateway was sent on without being shown everything. */
-  gaps(): Promise<Gap[]> {
-    return this.#call('GET', '/gaps');
+  /** What the gateway was shown otherwise than by pushes, and where it was sent on without being shown everything. */
+  async kept(): Promise<{ gaps: Gap[]; showings: Showing[] }> {
+    const [gaps, showings] = [await this.#call<Gap[]>('GET', '/gaps'), await this.#call<Showing[]>('GET', '/showings')];
+    // It begins a new channel where the list, or the first push, says, and reads from the history what was before.
+    const begun = [...this.#arrived].map((channelId): Gap => {
+      const first = showings.find((showing) => showing.channelId === channelId && showing.by === 'difference');
+      return { channelId, fromPts: 0, toPts: first?.fromPts ?? 0 };
+    });
+    return { gaps: [...gaps, ...begun], showings };
   }
 
   async heal(): Promise<void> {
@@ -123,6 +148,16 @@ export class World {
 
   async setGenerator(ratePerSecond: number): Promise<void> {
     await this.#call('PUT', '/generator', { ratePerSecond });
+  }
+
+  #make(title: string): Promise<ChannelView> {
+    return this.#call('POST', '/channels', { title, username: null });
+  }
+
+  #take(place: number, { id, lastMessageId }: ChannelView): void {
+    this.#ranges.push({ channelId: id, after: Number(lastMessageId) });
+    this.#places[place] = id;
+    this.#standing.set(id, []);
   }
 
   #posted(channelId: string, receipts: readonly Receipt[]): void {

@@ -90,6 +90,8 @@ async function perform(
       listener.kill();
       return;
     }
+    // Its schedule has no channels that come.
+    if (what.on === 'world') return;
     const heal = await world.injure(what.wish);
     lasting.push(delay(what.forMs).then(heal));
   };

@@ -7,6 +7,7 @@ import { wallClockMs } from './clock.js';
  */
 export interface Showing {
   readonly channelId: string;
+  readonly by: 'difference' | 'ids';
   readonly fromPts: number;
   readonly toPts: number;
   readonly atPts: number;
@@ -28,9 +29,9 @@ export class Shown {
     return this.#showings;
   }
 
-  /** The slice of a difference. */
+  /** The slice of a difference; an empty one tells that the client is where it asks from. */
   difference(channel: Channel, fromPts: number, toPts: number): void {
-    this.#note({ channelId: String(channel.id), fromPts, toPts, atPts: channel.pts });
+    this.#note({ channelId: String(channel.id), by: 'difference', fromPts, toPts, atPts: channel.pts });
   }
 
   /** Messages by their ids, or a page of the history. */
@@ -38,7 +39,7 @@ export class Shown {
     const { id, log, pts } = channel;
     const since = wallClockMs() - UNDER_WAY_MS;
     const before = log.findLast(({ at }) => at < since);
-    this.#note({ channelId: String(id), fromPts: before?.pts ?? 0, toPts: pts, atPts: pts });
+    this.#note({ channelId: String(id), by: 'ids', fromPts: before?.pts ?? 0, toPts: pts, atPts: pts });
   }
 
   #note(showing: Showing): void {

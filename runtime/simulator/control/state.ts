@@ -42,7 +42,7 @@ export const stateRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/showings',
-    does: 'What clients were shown by differences, history and ids: events of a channel behind `fromPts` and up to `toPts`, as the messages stood at `atPts`.',
+    does: 'What clients were shown by differences, and by history and ids: events of a channel behind `fromPts` and up to `toPts`, as the messages stood at `atPts`.',
     run: (_request, _reply, { shown }) => shown.all,
   },
   {

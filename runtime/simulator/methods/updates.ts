@@ -70,11 +70,12 @@ export const updateMethods = {
       ? ({ type: 'tooLong' } as const)
       : difference(world, channel, request.pts, request.limit);
     const timeout = world.pollTimeoutS;
+    if (found.type !== 'tooLong')
+      call.shown.difference(channel, request.pts, found.type === 'slice' ? found.pts : request.pts);
     if (found.type === 'empty')
       return new Api.updates.ChannelDifferenceEmpty({ final: true, pts: channel.pts, timeout });
     const chats = [channelObject(channel, call.userId)];
     if (found.type === 'slice') {
-      call.shown.difference(channel, request.pts, found.pts);
       const shown = (event: WorldEvent) =>
         updateObject(channel, event, (message) => shownMessage(faults, channel, message, 'difference'));
       const strange = faults.take('unreadableDifference', mine)

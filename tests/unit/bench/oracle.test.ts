@@ -1,13 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  flawless,
-  judge,
-  type Evidence,
-  type Finding,
-  type PublishedEvent,
-  type StoredMessage,
-  type Truth,
-} from '../../../bench/chaos/oracle.js';
+import type { Evidence, Finding, PublishedEvent, StoredMessage, Truth } from '../../../bench/chaos/evidence.js';
+import { flawless, judge } from '../../../bench/chaos/oracle.js';
 
 const CHANNEL = '1000000001';
 const FIRST_PTS = 10;
@@ -61,8 +54,14 @@ function evidence(
     published: new Map(events.map(([id, text]) => [id, { copies: 1, text }])),
     effects: { chaos: once(), default: once() },
     gaps: [],
+    showings: [],
   };
 }
+
+/** A difference from before everything up to `toPts`, with the messages as they stood at `atPts`. */
+const showing = (toPts: number, atPts: number, fromPts = FIRST_PTS - 1) => ({
+  ...{ channelId: CHANNEL, by: 'difference' as const, fromPts, toPts, atPts },
+});
 
 const WORLD = [truth(1, ['one']), truth(2, ['two', 'two, edited']), truth(3, ['three'], true)];
 const GOOD = [stored(1, ['one']), stored(2, ['two', 'two, edited']), stored(3, ['three'], true)];
@@ -73,21 +72,35 @@ describe('N8 the oracle is content with', () => {
   it('N8 a world that was stored, published and handled', () => {
     const verdict = judge(evidence(WORLD, GOOD));
     expect(verdict).toEqual({
-      ...{ posted: 3, stored: 3, lost: 0, neverShown: 0, published: 5, handled: 5, events: 5, duplicatedEffects: 0 },
+      ...{ posted: 3, stored: 3, lost: 0, neverShown: 0, skippedVersions: 0, onlyTombstones: 0 },
+      ...{ published: 5, handled: 5, events: 5, duplicatedEffects: 0 },
       findings: [],
     });
     expect(flawless(verdict)).toBe(true);
   });
 
-  it('N8 versions that a difference skipped, as long as the newest is there', () => {
+  it('N8 versions that a difference skipped, as long as the newest is there, and counts them', () => {
     const world = [truth(1, ['a', 'b', 'c'])];
+    const showings = [showing(FIRST_PTS + 2, FIRST_PTS + 2)];
     for (const texts of [['c'], ['a', 'c'], ['b', 'c']])
-      expect(judge(evidence(world, [stored(1, texts)])).findings).toEqual([]);
+      expect(judge({ ...evidence(world, [stored(1, texts)]), showings })).toMatchObject({
+        ...{ findings: [], skippedVersions: 3 - texts.length, onlyTombstones: 0, lost: 0 },
+      });
   });
 
-  it('N8 a deletion of a message that was never seen, and an edit that a deletion hid', () => {
-    expect(judge(evidence([truth(1, ['a', 'b'], true)], [stored(1, [], true)])).findings).toEqual([]);
-    expect(judge(evidence([truth(1, ['a', 'b'], true)], [stored(1, ['a'], true)])).findings).toEqual([]);
+  it('N8 a deletion of a message that was never seen, and an edit that a deletion hid, and counts them', () => {
+    const world = [truth(1, ['a', 'b'], true)];
+    const showings = [showing(FIRST_PTS + 1, DELETED_PTS)];
+    const bare = judge({ ...evidence(world, [stored(1, [], true)]), showings });
+    expect(bare).toMatchObject({ findings: [], skippedVersions: 2, onlyTombstones: 1 });
+    const hidden = judge({ ...evidence(world, [stored(1, ['a'], true)]), showings });
+    expect(hidden).toMatchObject({ findings: [], skippedVersions: 1, onlyTombstones: 0 });
+  });
+
+  it('N8 what was replaced while Telegram sent the gateway over it: its history shows the newest', () => {
+    const gaps = [{ channelId: CHANNEL, fromPts: FIRST_PTS - 1, toPts: FIRST_PTS }];
+    const later = judge({ ...evidence([truth(1, ['a', 'b'])], [stored(1, ['b'])]), gaps });
+    expect(later).toMatchObject({ findings: [], skippedVersions: 1 });
   });
 
   it('N8 texts as the database can hold them, and media by their own names', () => {
@@ -146,6 +159,26 @@ describe('N8 the oracle finds', () => {
     const verdict = judge(evidence([truth(1, ['one'])], rows));
     expect(verdict.lost).toBe(1);
     expect(whats(verdict.findings)).toContain('altered c:1');
+  });
+
+  it.each([
+    ['was only pushed', []],
+    ['was shown while it stood', [showing(FIRST_PTS, FIRST_PTS)]],
+    ['was shown in another channel', [{ ...showing(FIRST_PTS + 1, DELETED_PTS), channelId: '1000000002' }]],
+    ['came before what was shown', [showing(FIRST_PTS + 1, DELETED_PTS, FIRST_PTS)]],
+    ['came behind what was shown', [showing(FIRST_PTS - 1, DELETED_PTS, 0)]],
+  ])('N8 a version that is not there and %s, and one before a deletion', (_what, showings) => {
+    const edited = judge({ ...evidence([truth(1, ['a', 'b'])], [stored(1, ['b'])]), showings });
+    expect(whats(edited.findings)).toEqual(['skipped c:1']);
+    const deleted = judge({ ...evidence([truth(1, ['a'], true)], [stored(1, [], true)]), showings });
+    expect(whats(deleted.findings)).toEqual(['skipped c:1']);
+    expect([edited.lost, deleted.lost]).toEqual([1, 1]);
+  });
+
+  it('N8 the newest version where it is not there, whatever was shown', () => {
+    const all = evidence([truth(1, ['a', 'b'])], [stored(1, ['a'])]);
+    const gaps = [{ channelId: CHANNEL, fromPts: 0, toPts: 1_000 }];
+    expect(whats(judge({ ...all, gaps, showings: [showing(500, 500)] }).findings)).toEqual(['altered c:1']);
   });
 
   it('N8 an edit that was lost, and an older copy over a newer one', () => {

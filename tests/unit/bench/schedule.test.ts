@@ -73,9 +73,15 @@ describe('N8 the schedule of a chaos run', () => {
     expect(absent.sort()).toEqual(['migrateLogin', 'unreadableMessage']);
   });
 
+  it('N8 channels come during a run, also while the gateway is away, and the database is killed', () => {
+    expect(kindsOf('all')).toEqual(
+      expect.arrayContaining(['channel made', 'channel joined while away', 'timescaledb kill', 'gateway kill']),
+    );
+  });
+
   it('N8 a client alone meets the faults of Telegram, and is killed', () => {
     expect(kindsOf('telegram').filter((kind) => !kindsOf('all').includes(kind))).toEqual([]);
     expect(kindsOf('telegram')).toEqual(expect.arrayContaining(['kick', 'tooLong', 'dropPushes', 'gateway kill']));
-    expect(kindsOf('telegram').filter((kind) => / (restart|pause|cut)$/.test(kind))).toEqual([]);
+    expect(kindsOf('telegram').filter((kind) => / (restart|pause|cut)$|^channel/.test(kind))).toEqual([]);
   });
 });
