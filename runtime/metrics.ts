@@ -68,6 +68,11 @@ export const metrics = {
   holes: gauge('telegram_message_holes', 'Messages that exist and could not be read or stored.'),
   floodWaits: counter('telegram_flood_waits_total', 'Times that Telegram asked to wait.', ['class']),
   badRequests: counter('telegram_http_bad_requests_total', 'Packets to the health port that were no request.'),
+  lastFatalExit: gauge(
+    'telegram_last_fatal_exit_timestamp_seconds',
+    'When an earlier gateway of this session ended for good, by what it said.',
+    ['code', 'reason'],
+  ),
   connectionState: gauge('telegram_connection_state', '1 connected, 0 not.'),
   credentialEpoch: gauge('telegram_credential_epoch', 'Epoch of the credentials that all connections use.'),
   queueDepth: gauge('telegram_ingress_queue_depth', 'Updates waiting in the gateway.'),

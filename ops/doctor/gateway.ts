@@ -1,5 +1,6 @@
 import { readinessScript } from '../../components/gateway-service/readiness.js';
 import { GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
+import { RUNTIME_ERRORS } from '../../runtime/errors.js';
 import type { RunningStack } from '../context.js';
 import { Failing, type Check } from './check.js';
 import { gatewayHost, isMachine } from './gateway-host.js';
@@ -60,18 +61,29 @@ async function gatewayReadiness(stack: RunningStack): Promise<Readiness> {
   }
 }
 
+/** What a gateway that is not started again has said by its exit code. */
+function endOf(status = ''): { readonly code: string; readonly fix: string } | null {
+  const found = Object.entries(RUNTIME_ERRORS).find(([, { exit }]) => exit > 1 && String(exit) === status);
+  return found ? { code: found[0], fix: found[1].fix } : null;
+}
+
 const unit: Check = {
   name: 'systemd unit',
   fix: 'npm run up',
   run: async (stack) => {
-    const properties = ['ActiveState', 'SubState', 'NRestarts', 'Result'].map((property) => `-p ${property}`);
+    const properties = ['ActiveState', 'SubState', 'NRestarts', 'Result', 'ExecMainStatus'].map(
+      (property) => `-p ${property}`,
+    );
     const text = await gatewayHost(stack).run(`systemctl show ${GATEWAY_UNIT} ${properties.join(' ')}`);
     const state = Object.fromEntries(text.split('\n').map((line) => line.split('=') as [string, string]));
-    if (state['ActiveState'] !== 'active')
+    if (state['ActiveState'] !== 'active') {
+      const ended = endOf(state['ExecMainStatus']);
+      const why = ended ? `ended for good: ${ended.code}` : (state['Result'] ?? '?');
       throw new Failing(
-        `${GATEWAY_UNIT} is ${state['ActiveState'] ?? 'unknown'} (${state['Result'] ?? '?'})`,
-        restartUnit(stack),
+        `${GATEWAY_UNIT} is ${state['ActiveState'] ?? 'unknown'} (${why})`,
+        ended ? `${ended.fix} Then: ${restartUnit(stack)}` : restartUnit(stack),
       );
+    }
     const where = isMachine(stack) ? ` on ${stack.outputs.gatewayHost}` : '';
     return `${GATEWAY_UNIT} ${state['SubState'] ?? ''}${where}, restarted ${state['NRestarts'] ?? '?'} times`;
   },

@@ -37,7 +37,7 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
     logger,
     signal: shutdown.signal,
     onLost: (error) => {
-      endWithLeaseLost(error, logger, shutdown);
+      endWithLeaseLost(error, environment, logger, shutdown);
     },
   });
   shutdown.onClose('lease', () => lease.release());

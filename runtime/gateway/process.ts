@@ -16,6 +16,7 @@ import { trustSimulator } from '../telegram/gramjs/simulator-trust.js';
 import type { ChannelRequestStore } from '../telegram/joining.js';
 import { writeSession } from '../telegram/session.js';
 import { lockSession } from '../telegram/session-lock.js';
+import { LastExitRecord } from './last-exit.js';
 import { Pipeline } from './pipeline.js';
 import { superviseWithSystemd } from './supervision.js';
 import { waitForSession } from './wait-for-session.js';
@@ -53,7 +54,9 @@ export async function runGateway(
 ): Promise<void> {
   const endpoint = trustSimulator(environment);
   const notifier = createNotifier(process.env, logger);
-  const gateway = new Gateway(environment, logger, shutdown, parts);
+  const lastExit = new LastExitRecord(environment.TELEGRAM_SESSION_FILE, logger);
+  lastExit.show();
+  const gateway = new Gateway(environment, logger, shutdown, { ...parts, lastExit });
   metrics.connectionState.set(0);
   metrics.queueDepth.set(0);
   const reload = new CredentialReload({
@@ -116,7 +119,7 @@ class Gateway {
     private readonly environment: Environment,
     private readonly logger: Logger,
     private readonly shutdown: Shutdown,
-    private readonly parts: GatewayParts,
+    private readonly parts: GatewayParts & { readonly lastExit: LastExitRecord },
   ) {}
 
   get alive(): boolean {
@@ -169,7 +172,7 @@ class Gateway {
         this.#endFatally(error);
       },
       onLeaseLost: (error) => {
-        endWithLeaseLost(error, this.logger, this.shutdown);
+        endWithLeaseLost(error, this.environment, this.logger, this.shutdown);
       },
       onConnected: (port) => {
         // Telegram may have moved the account to another data centre, with a new key.
@@ -205,6 +208,7 @@ class Gateway {
 
   #endFatally(error: TelegramError): void {
     metrics.failed.inc({ stage: 'telegram-auth' });
+    this.parts.lastExit.write({ code: 'TELEGRAM_AUTH_FATAL', reason: error.reason });
     this.logger.fatal(
       { code: 'TELEGRAM_AUTH_FATAL', reason: error.reason, fix: RUNTIME_ERRORS.TELEGRAM_AUTH_FATAL.fix },
       'Telegram no longer accepts this session',
@@ -214,9 +218,15 @@ class Gateway {
 }
 
 /** Another gateway serves the account: this one must not even come back. Said once, whoever noticed it first. */
-export function endWithLeaseLost(error: Error, logger: Logger, shutdown: Shutdown): void {
+export function endWithLeaseLost(
+  error: Error,
+  environment: Pick<Environment, 'TELEGRAM_SESSION_FILE'>,
+  logger: Logger,
+  shutdown: Shutdown,
+): void {
   if (shutdown.signal.aborted) return;
   metrics.failed.inc({ stage: 'lease' });
+  new LastExitRecord(environment.TELEGRAM_SESSION_FILE, logger).write({ code: 'LEASE_LOST', reason: 'TAKEN_OVER' });
   logger.fatal(
     { code: 'LEASE_LOST', reason: error.message, fix: RUNTIME_ERRORS.LEASE_LOST.fix },
     'another gateway has taken over this account',

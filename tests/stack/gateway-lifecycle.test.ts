@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { ROOT } from '../../ops/stack-folder.js';
 import { anotherGateway, endedForGood, onHost, override, property } from '../support/gateway-host.js';
 import { waitFor } from '../support/services.js';
-import { connection, container, docker, flawless, ready, testEnvironment } from '../support/test-stack.js';
+import { connection, container, docker, flawless, ready, run, testEnvironment } from '../support/test-stack.js';
 
 const UNIT = 'telegram-gateway.service';
 const SESSION = '/opt/telegram-gateway/.session/default.session';
@@ -29,10 +29,14 @@ async function simulator(method: 'POST' | 'DELETE', path: string, body?: object)
   if (!response.ok) throw new Error(`${method} ${path}: ${String(response.status)}`);
 }
 
+async function metricsText(): Promise<string> {
+  const { host, port } = connection('gateway');
+  return (await fetch(`http://${host}:${String(port)}/metrics`)).text();
+}
+
 /** Messages the gateway process has received since it started. */
 async function received(): Promise<number> {
-  const { host, port } = connection('gateway');
-  const text = await (await fetch(`http://${host}:${String(port)}/metrics`)).text();
+  const text = await metricsText();
   const values = [...text.matchAll(/^telegram_messages_received_total(?:\{.*\})? (\d+)/gm)].map(([, value]) =>
     Number(value),
   );
@@ -153,8 +157,13 @@ describe('S5 what a restart cannot mend is not restarted', () => {
       const said = await journalSince(cursor);
       expect(said).toContain('"code":"TELEGRAM_AUTH_FATAL"');
       expect(said).toContain('Run `npm run login`');
+      const { checks } = JSON.parse(run('doctor', ['--json']).stdout) as { checks: { name: string; detail: string }[] };
+      expect(checks.find(({ name }) => name === 'systemd unit')?.detail).toContain('TELEGRAM_AUTH_FATAL');
       await onHost(`systemctl restart ${UNIT}`);
       await isReady();
+      expect(await metricsText()).toMatch(
+        /^telegram_last_fatal_exit_timestamp_seconds\{code="TELEGRAM_AUTH_FATAL",reason="AUTH_KEY_UNREGISTERED"\} /m,
+      );
     },
     3 * MINUTES,
   );

@@ -97,6 +97,30 @@ describe('gateway process', () => {
     expect(exits[0]).toBe(65);
   });
 
+  it('S5 tells a scraper, once it runs again, when and why it ended for good', async () => {
+    await writeSession(sessionFile(), simulator.session);
+    const fault = simulator.faults.inject({ kind: 'rpcError', method: '*', code: 401, message: 'SESSION_REVOKED' });
+    const began = Date.now() / 1_000;
+    await start();
+    await waitFor('it ends', () => exits.length > 0);
+    await shutdown.stop(0);
+    simulator.faults.clear(fault.id);
+    shutdown = new Shutdown(logger, 10_000);
+    await start();
+    const text = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+    const found = /^telegram_last_fatal_exit_timestamp_seconds\{(.*)\} (\S+)$/m.exec(text);
+    expect(found?.[1]).toBe('code="TELEGRAM_AUTH_FATAL",reason="SESSION_REVOKED"');
+    expect(Number(found?.[2])).toBeGreaterThanOrEqual(Math.floor(began));
+    expect(Number(found?.[2])).toBeLessThanOrEqual(Date.now() / 1_000);
+  });
+
+  it('S5 starts all the same where the word of the last one cannot be read', async () => {
+    writeFileSync(`${sessionFile()}.last-exit`, '{"code": "TELE');
+    await writeSession(sessionFile(), simulator.session);
+    await start();
+    await waitFor('ready', async () => (await ready()).status === 200);
+  });
+
   it('S5 refuses to start beside another gateway of the same session', async () => {
     const lock = await lockSession(sessionFile());
     await expect(start()).rejects.toMatchObject({ code: 'SESSION_IN_USE', exitCode: 66 });
