@@ -3,9 +3,11 @@ import { IngestBatcher } from '../../runtime/ingest/batch.js';
 import { Committer } from '../../runtime/ingest/commit.js';
 import { TelegramStore } from '../../runtime/store/telegram-store.js';
 import { ChannelState } from '../../runtime/telegram/channel-state.js';
-import type { PlainMessage } from '../../runtime/telegram/client.js';
+import { mendHoles } from '../../runtime/telegram/audit.js';
+import type { PlainMessage, TelegramPort } from '../../runtime/telegram/client.js';
 import { ingestMessage } from '../support/messages.js';
 import { silent, TestDatabase, uniqueChannel } from '../support/services.js';
+import { unlimited } from '../unit/telegram/support/plain.js';
 
 /** What no well-behaved server sends, on its way through the gateway into a real database. */
 describe('bad input', () => {
@@ -53,6 +55,49 @@ describe('bad input', () => {
     ]);
     expect((await store.loadHoles('test')).get(channel)).toEqual(['2']);
     expect(state.pts).toBe(13);
+  });
+
+  it('R2 R4 a deletion in the same slice as a message that cannot be stored is one all the same', async () => {
+    const channel = uniqueChannel();
+    const state = channelState(channel);
+    await state.commit({ messages: state.copies([message(channel, 1)], 'difference', 11), pts: 11 });
+    const messages = [message(channel, 2, { date: undefined as unknown as number }), message(channel, 3)];
+    await state.commit({
+      messages: state.copies(messages, 'difference', 14),
+      deletions: state.deletions(['1', '9'], 'difference', 14),
+      pts: 14,
+    });
+    expect((await stored(channel)).map(({ message_id }) => message_id)).toEqual(['1', '3']);
+    expect(
+      await database.query(
+        'select message_id from telegram_gateway.message_tombstones where channel_id = $1 order by message_id',
+        [channel],
+      ),
+    ).toEqual([{ message_id: '1' }, { message_id: '9' }]);
+    expect((await store.loadHoles('test')).get(channel)).toEqual(['2']);
+    expect(state.pts).toBe(14);
+  });
+
+  it('R2 R4 a hole is mended once it can be stored, stays one while it cannot, and is none where the message is gone', async () => {
+    const channel = uniqueChannel();
+    const state = channelState(channel);
+    const bad = { date: NaN };
+    const slice = [message(channel, 1, bad), message(channel, 2, bad), message(channel, 3, bad)];
+    await state.commit({ messages: state.copies(slice, 'difference', 13), pts: 13 });
+    const holes = async () => (await store.loadHoles('test')).get(channel) ?? [];
+    expect(await holes()).toEqual(['1', '2', '3']);
+    const found = [message(channel, 1), message(channel, 2, bad)];
+    const answer = { getMessages: () => Promise.resolve({ found, missing: ['3'], pts: null }) };
+    const budget = unlimited(() => answer as unknown as TelegramPort);
+    const known = await holes();
+    await budget.turn('history', (turn) => mendHoles(state, turn, known));
+    expect((await stored(channel)).map(({ message_id }) => message_id)).toEqual(['1']);
+    expect(await holes()).toEqual(['2']);
+    expect(
+      await database.query('select message_id from telegram_gateway.message_tombstones where channel_id = $1', [
+        channel,
+      ]),
+    ).toEqual([{ message_id: '3' }]);
   });
 
   it.each(['9007199254740993', '9223372036854775807'])(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ChannelMarks, IngestDeletion, IngestMessage } from '../../runtime/ingest/message-store.js';
+import { takeLease } from '../../runtime/store/lease.js';
 import { claimOutbox } from '../../runtime/store/outbox.js';
 import { TelegramStore } from '../../runtime/store/telegram-store.js';
 import { ingestMessage, range } from '../support/messages.js';
@@ -197,6 +198,56 @@ describe('commitBatch with changes', () => {
         [shallow, { nextId: '41', untilId: '0' }],
       ].toSorted(),
     );
+  });
+
+  it('R2 begins a channel that the account joined with what was posted since, beside the depth that is wanted', async () => {
+    const [joined, both, nothing] = [uniqueChannel(), uniqueChannel(), uniqueChannel()];
+    const info = (id: string, unreadAfterId: string | null) => ({
+      ...{ id, accessHash: '1', title: 'x', username: null, pts: 5, topMessageId: '1000' },
+      unreadAfterId,
+    });
+    const account = uniqueChannel();
+    expect(await store.loadAccountSince(account)).toBeNull();
+    // Also an account without a channel is known from its first listing on.
+    await store.upsertChannels(account, []);
+    const since = await store.loadAccountSince(account);
+    expect(since?.getTime()).toBeGreaterThan(Date.now() - 3_600_000);
+    await store.upsertChannels(account, [info(joined, '990'), info(nothing, '1000')]);
+    await store.upsertChannels(account, [info(both, '990')], { depth: 100 });
+    const begun = new Map((await store.loadChannels(account)).map((channel) => [channel.id, channel]));
+    expect(begun.get(joined)).toMatchObject({ pts: 5, backfill: { nextId: '1001', untilId: '990' } });
+    expect(begun.get(both)?.backfill).toEqual({ nextId: '1001', untilId: '900' });
+    expect(begun.get(nothing)?.backfill).toBeNull();
+    // One that was read already is not read again.
+    await store.commitBatch({
+      messages: [],
+      cursors: [],
+      marks: [{ accountId: account, channelId: joined, backfill: null }],
+    });
+    await store.upsertChannels(account, [info(joined, '0')]);
+    expect((await store.loadChannels(account)).find(({ id }) => id === joined)?.backfill).toBeNull();
+    expect(await store.loadAccountSince(account)).toEqual(since);
+  });
+
+  it('S5 writes nothing of what was read once another gateway has taken the account over', async () => {
+    const account = uniqueChannel();
+    const [one, two] = [uniqueChannel(), uniqueChannel()];
+    const info = (id: string) => ({ id, accessHash: '1', title: 'x', username: null, pts: 5 });
+    const taken = await takeLease(database.database, account, 'here 1', 60_000);
+    const fence = taken.taken ? taken.fence : null;
+    const mine = new TelegramStore(database.database, () => fence);
+    const state = { pts: 5, qts: 1, date: 1_700_000_000, seq: 3 };
+    await mine.upsertChannels(account, [info(one)]);
+    await mine.saveCommonState(account, state);
+    expect((await takeLease(database.database, account, 'here 2', 60_000)).taken).toBe(true);
+    for (const write of [
+      () => mine.upsertChannels(account, [info(two)]),
+      () => mine.setChannelStatus(account, [one], 'gone'),
+      () => mine.saveCommonState(account, { ...state, pts: 6 }),
+    ])
+      await expect(write()).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    expect((await mine.loadChannels(account)).map(({ id, status }) => [id, status])).toEqual([[one, 'active']]);
+    expect(await mine.loadCommonState(account)).toEqual(state);
   });
 
   it('R2 names the stored ids of a range, without the deleted ones', async () => {
