@@ -115,6 +115,18 @@ describe('O10 over SSH', () => {
     });
   });
 
+  it('a jump host that neither forwards nor refuses is waited for no longer than for a machine', async () => {
+    server.forwardsNowhere = true;
+    const at = { proxy: server.connection(), host: '127.0.0.1', port: 9, dialErrorLimit: 0, perDialTimeout: 1 };
+    const began = performance.now();
+    await expect(stack.up(command({ create: 'x' }, at))).rejects.toMatchObject({
+      code: 'SSH_TIMEOUT',
+      message: expect.stringContaining('operator@127.0.0.1:9 does not answer within 1 s') as unknown,
+    });
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(server.executed).toEqual([]);
+  });
+
   it('a connection that breaks ends the command with an error', async () => {
     server.reply = () => ({ breaks: true });
     await expect(stack.up(command({ create: 'x' }))).rejects.toThrow(/connection to 127.0.0.1|command failed/);

@@ -42,6 +42,8 @@ export class SshServer {
   readonly otherHostKey = sshKeyPair('ecdsa');
   /** So many connections are dropped before one is let in. */
   refusals = 0;
+  /** Asked for a way to somewhere else, it says nothing. */
+  forwardsNowhere = false;
   dials = 0;
   reply: (executed: Executed) => Reply = () => ({});
   readonly #server = new Server({ hostKeys: [this.otherHostKey.private, this.hostKey.private] }, (client) => {
@@ -98,6 +100,7 @@ export class SshServer {
       this.#session(accept(), client);
     });
     client.on('tcpip', (accept, reject, target) => {
+      if (this.forwardsNowhere) return;
       const onward = connect(target.destPort, target.destIP);
       onward.once('error', reject).once('connect', () => {
         const channel = accept();
