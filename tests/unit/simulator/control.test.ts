@@ -23,6 +23,10 @@ async function call(method: string, path: string, body?: unknown): Promise<{ sta
   };
 }
 
+interface Truth {
+  readonly complete: boolean;
+}
+
 const MESSAGES = '/channels/1000000001/messages';
 
 describe('R10 control API', () => {
@@ -90,6 +94,23 @@ describe('R10 control API', () => {
     });
     const some = await call('GET', '/channels/1000000001/events?after=3&limit=1');
     expect(some.body).toMatchObject({ complete: false, events: [{ pts: 4 }] });
+  });
+
+  it('R10 says that some messages were forgotten to whoever asks from before them, and not to others', async () => {
+    const channel = simulator.world.channel(1_000_000_001);
+    await call('POST', MESSAGES, { messages: [{ text: 'x', count: 6 }] });
+    await call('PATCH', `${MESSAGES}/6`, { text: 'X' });
+    const complete = async (after: number) =>
+      ((await call('GET', `${MESSAGES}?after=${String(after)}`)).body as Truth).complete;
+    expect(await complete(1)).toBe(true);
+    channel.forget(3);
+    expect([channel.forgottenMessageId, await complete(1), await complete(3)]).toEqual([4, false, false]);
+    const { body } = await call('GET', `${MESSAGES}?after=4`);
+    expect(body).toMatchObject({
+      complete: true,
+      next: null,
+      messages: [{ messageId: '5' }, { messageId: '6' }, { messageId: '7' }],
+    });
   });
 
   it('R10 shows every message with its versions and its tombstone, page by page', async () => {
