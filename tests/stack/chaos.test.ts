@@ -1,17 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomInt } from 'node:crypto';
 import type { RunResult } from '../../bench/chaos/run.js';
+import { EVERY_S, FIXED_SEED, MINUTES } from '../support/short-chaos.js';
 import { run } from '../support/test-stack.js';
 
-/** Of the schedule; what takes longer is waiting for everything to arrive, most of it on a busy machine. */
-const MINUTES = '0.35';
-const EVERY_S = '1.4';
+/** What takes longer than the schedule is waiting for everything to arrive, most of it on a busy machine. */
 const SETTLE_S = '240';
 const BOUND_MS = 10 * 60_000;
 
 describe('N8 chaos', () => {
   it.each([
-    ['a fixed seed', 20_261_121],
+    ['a fixed seed', FIXED_SEED],
     ['a seed of its own', randomInt(2 ** 31)],
   ])(
     'N8 R2 R3 R4 R7 with %s: the database is the world, every event was published, every effect happened once',
