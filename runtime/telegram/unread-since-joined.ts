@@ -14,6 +14,9 @@ import type { RequestBudget } from './request-budget.js';
 /** By how much the clocks of the database and of Telegram may differ, in milliseconds. */
 const CLOCKS_MS = 300_000;
 
+/** Telegram's own word that the channel was made: nobody posted it. */
+const CREATION_ID = '1';
+
 export interface UnreadTools {
   readonly stored: readonly StoredChannel[];
   /** When the account's channels were first recorded; null when this is the first time. */
@@ -41,12 +44,12 @@ export async function withUnread(channels: readonly ChannelInfo[], tools: Unread
   return all;
 }
 
-/** The newest message before a time; 0 when there is none, null when the channel cannot be asked. */
+/** The newest message before a time, or that of the channel's making; null when the channel cannot be asked. */
 async function lastBefore(channel: ChannelInfo, time: number, { budget, logger }: UnreadTools): Promise<string | null> {
   const query = { offsetId: 0, minId: 0, before: time, limit: 1 };
   try {
     const { lowestId } = await budget.turn('history', (turn) => turn.call((port) => port.getHistory(channel, query)));
-    return lowestId ?? '0';
+    return lowestId ?? CREATION_ID;
   } catch (error) {
     // One channel that refuses must not hold up the others.
     if (!(error instanceof TelegramError) || !['channel-gone', 'unreadable'].includes(error.kind)) throw error;

@@ -83,6 +83,21 @@ describe('outages', () => {
   );
 
   it(
+    'R2 N6 the database is killed while messages flow: what was committed stands, the rest is read again',
+    async () => {
+      await survives('500 messages, and the database killed among them', async () => {
+        const posting = channel.post(500, 50);
+        await waitFor('some are stored', async () => (await channel.kept()).length > 50, 60_000);
+        await docker('kill', container('timescaledb'));
+        overAt = performance.now();
+        await docker('start', container('timescaledb'));
+        await posting;
+      });
+    },
+    4 * MINUTES,
+  );
+
+  it(
     'R2 R3 the broker hangs: messages are stored, the outbox grows, and is emptied later',
     async () => {
       await survives('200 messages while the broker hung', async () => {

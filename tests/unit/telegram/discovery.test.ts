@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ChannelInfo, ChannelPage, TelegramPort } from '../../../runtime/telegram/client.js';
+import {
+  TelegramError,
+  type ChannelInfo,
+  type ChannelPage,
+  type ChannelRef,
+  type HistoryPage,
+  type HistoryQuery,
+  type TelegramPort,
+} from '../../../runtime/telegram/client.js';
 import { ChannelDiscovery } from '../../../runtime/telegram/discovery.js';
 import { logger } from './support/bench.js';
 import { MemoryStore } from './support/memory-store.js';
@@ -20,6 +28,9 @@ describe('discovery', () => {
   let complete: boolean;
   let listed: number;
   let discovery: ChannelDiscovery;
+  /** By channel: the newest message before the time that is asked for. */
+  let before: Readonly<Record<string, string | Error>>;
+  let asked: { readonly id: string; readonly before: number | undefined }[];
 
   beforeEach(() => {
     stop = new AbortController();
@@ -27,11 +38,20 @@ describe('discovery', () => {
     listings = [ALL];
     complete = true;
     listed = 0;
+    before = {};
+    asked = [];
     const port = {
       getChannels: (): Promise<ChannelPage> => {
         const channels = listings[Math.min(listed, listings.length - 1)] ?? [];
         listed += 1;
         return Promise.resolve({ channels, next: null, complete });
+      },
+      getHistory: ({ id }: ChannelRef, query: HistoryQuery): Promise<HistoryPage> => {
+        asked.push({ id, before: query.before });
+        const found = before[id] ?? null;
+        return found instanceof Error
+          ? Promise.reject(found)
+          : Promise.resolve({ messages: [], lowestId: found, pts: null });
       },
     } as unknown as TelegramPort;
     discovery = new ChannelDiscovery({
@@ -110,5 +130,43 @@ describe('discovery', () => {
     await waitFor('it is recorded', () => store.channels.has('5'));
     expect(store.channels.get('5')).toMatchObject({ pts: 3, lastMessageId: '1' });
     expect(listed).toBe(before);
+  });
+
+  describe('what was posted since the account joined', () => {
+    const SINCE = new Date('2026-11-01T00:00:00Z');
+    const seconds = (text: string) => Date.parse(text) / 1_000;
+    const joined = (id: string, joinedAt: number | null) => channel(id, { joinedAt, topMessageId: '50' });
+    const backfill = (id: string) => store.channels.get(id)?.backfill;
+
+    it('R2 is read of a channel that was joined after the first listing, and of no other', async () => {
+      store.accountSince = SINCE;
+      before = { '1': '40', '2': '30' };
+      const [late, early] = [seconds('2026-11-02T00:00:00Z'), seconds('2026-10-01T00:00:00Z')];
+      listings = [[joined('1', late), joined('2', early), joined('3', null)]];
+      discovery.refresh();
+      await waitFor('all are known', () => store.channels.size === 3);
+      expect(backfill('1')).toEqual({ nextId: '51', untilId: '40' });
+      expect([backfill('2'), backfill('3')]).toEqual([null, null]);
+      expect(asked).toEqual([{ id: '1', before: late }]);
+      // Known channels are not asked again.
+      const seen = listed;
+      discovery.refresh();
+      await waitFor('one more listing', () => listed > seen && discovery.ready);
+      expect(asked).toHaveLength(1);
+    });
+
+    it('R2 is nothing at the first listing of an account, and is no hindrance where a channel cannot be asked', async () => {
+      const late = seconds('2026-11-02T00:00:00Z');
+      listings = [[joined('1', late)], [joined('1', late), joined('2', late), joined('3', late)]];
+      discovery.refresh();
+      await waitFor('the first is known', () => store.channels.size === 1);
+      expect(asked).toEqual([]);
+      store.accountSince = SINCE;
+      before = { '2': new TelegramError('channel-gone', 'CHANNEL_PRIVATE') };
+      discovery.refresh();
+      await waitFor('all are known', () => store.channels.size === 3);
+      // With nothing before the joining, it was there from the beginning.
+      expect([backfill('2'), backfill('3')]).toEqual([null, { nextId: '51', untilId: '1' }]);
+    });
   });
 });

@@ -151,5 +151,6 @@ describe('the life of a channel', () => {
     await bench.untilStored(joined.id, bench.truth(joined.id).slice(1));
     await waitFor('all is read', () => bench.store.channels.get(String(joined.id))?.backfill === null);
     expect(bench.store.ids(joined.id)).not.toContain(before);
+    expect(bench.store.ids(created.id).toSorted()).toEqual(bench.truth(created.id));
   });
 });
