@@ -53,11 +53,17 @@ export class Bench {
   }
 
   /** The gateway ends and another one begins, with what the store knows. */
-  async restart(whileAway: () => void): Promise<void> {
+  async restart(whileAway: () => void | Promise<void>): Promise<void> {
+    await this.replace(whileAway);
+    await waitFor('every channel is read', () => this.pipeline.channelsKnown && this.quiet);
+  }
+
+  /** The same, waiting for nothing. */
+  async replace(whileAway: () => void | Promise<void>): Promise<void> {
     await this.pipeline.close();
-    whileAway();
+    await whileAway();
     this.pipeline = this.#createPipeline();
-    await this.go();
+    this.pipeline.start();
   }
 
   get quiet(): boolean {
