@@ -9,14 +9,15 @@
  *   invalid.
  * On failure: a client that breaks the protocol loses its connection, a method that throws answers 500 INTERNAL.
  */
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Api } from 'telegram/tl';
 import { createLogger, type Logger } from '../logger.js';
+import { Acceptor } from './acceptor.js';
 import { Accounts } from './accounts/accounts.js';
 import { Logins } from './accounts/logins.js';
 import type { WorldEvent } from './channel.js';
 import { unixSeconds } from './clock.js';
-import { Connection, type DataCentre } from './connection.js';
+import type { Connection } from './connection.js';
 import { createControl } from './control/index.js';
 import { Editor, type BatchOptions, type NewPost, type PostReceipt } from './editor.js';
 import { Faults } from './faults.js';
@@ -48,9 +49,6 @@ export interface SimulatorOptions extends Partial<Omit<WorldOptions, 'stateDir'>
   readonly logger?: Logger;
 }
 
-/** Clients that may be connected at once; one more is turned away. */
-const MAX_CONNECTIONS = 1_000;
-
 /** Starts a data centre with its control API. Both servers listen when the promise resolves. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new Simulator(options);
@@ -72,8 +70,7 @@ export class Simulator {
   readonly generator: Generator;
   readonly connections = new Set<Connection>();
   readonly #publisher: Publisher;
-  readonly #dc: DataCentre;
-  readonly #server: Server;
+  readonly #acceptor: Acceptor;
   readonly #control: ReturnType<typeof createControl>;
   readonly #closing = new AbortController();
   readonly #address: { readonly host: string; port: number };
@@ -105,14 +102,9 @@ export class Simulator {
       },
       (options.seed ?? 1) + this.world.eventCount,
     );
-    this.#dc = {
-      keyring: this.keyring,
-      faults: this.faults,
-      stats: this.stats,
-      logger,
-      dispatcher: new Dispatcher(this.#centre(), this.stats, logger),
-    };
-    this.#server = this.#createServer();
+    const dispatcher = new Dispatcher(this.#centre(), this.stats, logger);
+    const { keyring, faults, stats } = this;
+    this.#acceptor = new Acceptor({ keyring, faults, stats, logger, dispatcher }, this.connections);
     this.#control = createControl(this);
   }
 
@@ -139,7 +131,7 @@ export class Simulator {
   }
 
   get listening(): boolean {
-    return this.#server.listening;
+    return this.#acceptor.listening;
   }
 
   get heldPushes(): number {
@@ -148,11 +140,7 @@ export class Simulator {
 
   async listen(): Promise<void> {
     const { host } = this.#address;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.options.port ?? 0, host, resolve);
-    });
-    this.#address.port = (this.#server.address() as AddressInfo).port;
+    this.#address.port = await this.#acceptor.listen(this.options.port ?? 0, host);
     await this.#control.listen({ host, port: this.options.controlPort ?? 0 });
     this.#controlPort = (this.#control.server.address() as AddressInfo).port;
     this.generator.setRate(this.options.rate ?? 0);
@@ -190,7 +178,7 @@ export class Simulator {
 
   /** Closes every client connection. */
   kick(): void {
-    for (const connection of this.connections) connection.close();
+    this.#acceptor.kick();
   }
 
   async close(): Promise<void> {
@@ -198,13 +186,7 @@ export class Simulator {
     this.generator.stop();
     this.#publisher.close();
     await this.#control.close();
-    const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
-    this.kick();
-    await closed;
+    await this.#acceptor.close();
     this.world.close();
   }
 
@@ -229,29 +211,6 @@ export class Simulator {
   #allCaughtUp(): Promise<unknown> | undefined {
     const behind = [...this.connections].flatMap((connection) => connection.caughtUp() ?? []);
     return behind.length === 0 ? undefined : Promise.race([Promise.all(behind), aborted(this.#closing.signal)]);
-  }
-
-  #createServer(): Server {
-    const server = createServer((socket) => {
-      socket.on('error', () => {
-        socket.destroy();
-      });
-      if (this.faults.refusing) {
-        this.faults.noteStrike('refuse');
-        socket.destroy();
-        return;
-      }
-      const connection = new Connection(this.#dc, socket);
-      this.connections.add(connection);
-      this.stats.accepted++;
-      this.stats.connections.set(this.connections.size);
-      socket.on('close', () => {
-        this.connections.delete(connection);
-        this.stats.connections.set(this.connections.size);
-      });
-    });
-    server.maxConnections = MAX_CONNECTIONS;
-    return server;
   }
 }
 

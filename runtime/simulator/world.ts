@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
 import { type ChannelAccess, withMember, type MemberState } from './access.js';
 import { Channel, type WorldEvent } from './channel.js';
 import { unixSeconds } from './clock.js';
 import type { BoxEvent, CommonBox } from './common-box.js';
+import { forgetOldest } from './forgetting.js';
 import { boxOf, Journal } from './journal.js';
 import { ALBUM_KINDS, type Counters, type MediaKind, type PostContent, type ServiceKind } from './message.js';
+import { WorldError } from './world-error.js';
+import { accessHash, groupId } from './world-ids.js';
 import { DEFAULT_LIMITS, type WorldLimits } from './world-limits.js';
 
 /** Longest text of a post, in UTF-16 units. */
@@ -13,17 +15,6 @@ export const MAX_TEXT_LENGTH = 4_096;
 /** Posts of one album. */
 export const ALBUM_SIZE = { from: 2, to: 10 } as const;
 const FIRST_CHANNEL_ID = 1_000_000_001;
-
-/** A wrong request to the world; the control API answers it with 400 or 404. */
-export class WorldError extends Error {
-  constructor(
-    readonly status: 400 | 404,
-    message: string,
-  ) {
-    super(message);
-    this.name = 'WorldError';
-  }
-}
 
 export interface WorldOptions extends Partial<Readonly<WorldLimits>> {
   /** Channels to begin with. */
@@ -53,7 +44,7 @@ export class World implements WorldLimits {
     this.pollTimeoutS = options.pollTimeoutS ?? DEFAULT_LIMITS.pollTimeoutS;
     if (options.stateDir !== undefined)
       this.#journal = Journal.open(options.stateDir, { channels: this.#channels, boxes: this.#boxes }, () => {
-        this.#forgetOldest();
+        forgetOldest(this.channels, this.#maxBytes);
       });
     while (this.#channels.size < options.channels) this.createChannel();
     this.#trim();
@@ -65,7 +56,7 @@ export class World implements WorldLimits {
 
   /** Events remembered now, in all channels. */
   get eventCount(): number {
-    return this.#sum((channel) => channel.log.length);
+    return this.channels.reduce((sum, { log }) => sum + log.length, 0);
   }
 
   find(id: number): Channel | undefined {
@@ -184,22 +175,9 @@ export class World implements WorldLimits {
     channel.setAccess(access);
   }
 
-  /**
-   * Forgets the oldest events when memory runs short, a hundredth at a time; no channel is left with less than its
-   * share of a quarter.
-   */
-  #forgetOldest(): void {
-    const share = this.#maxBytes / (4 * this.#channels.size);
-    while (this.#sum((channel) => channel.bytes) > this.#maxBytes) {
-      const candidates = this.channels.filter(({ bytes }) => bytes > share);
-      const oldest = candidates.reduce((a, b) => ((b.log[0]?.at ?? 0) < (a.log[0]?.at ?? 0) ? b : a));
-      oldest.forget(Math.ceil(oldest.log.length / 100));
-    }
-  }
-
   /** Keeps memory in bounds, and the file within twice what is remembered. */
   #trim(): void {
-    this.#forgetOldest();
+    forgetOldest(this.channels, this.#maxBytes);
     if (this.#journal && this.#journal.lines > 1_000 && this.#journal.lines > 2 * this.#linesNeeded())
       this.#journal.compact({ channels: this.#channels, boxes: this.#boxes });
   }
@@ -208,12 +186,6 @@ export class World implements WorldLimits {
     let boxes = 0;
     for (const { log } of this.#boxes.values()) boxes += 1 + log.length;
     return this.eventCount + 3 * this.#channels.size + boxes;
-  }
-
-  #sum(part: (channel: Channel) => number): number {
-    let sum = 0;
-    for (const channel of this.#channels.values()) sum += part(channel);
-    return sum;
   }
 }
 
@@ -230,14 +202,4 @@ function checkedText(text: string): string {
       `text: expected at most ${String(MAX_TEXT_LENGTH)} UTF-16 units, got ${String(text.length)}`,
     );
   return text.toWellFormed();
-}
-
-const digestOf = (words: string) => createHash('sha256').update(words).digest().readBigInt64LE();
-
-/** Random-looking, yet the same for a channel in every world: sessions and stored channels stay valid. */
-const accessHash = (id: number) => digestOf(`access hash ${String(id)}`).toString();
-
-/** Above 2^53, as Telegram's are. */
-function groupId(channelId: number, firstId: number): string {
-  return (BigInt.asUintN(62, digestOf(`album ${String(channelId)}:${String(firstId)}`)) | (1n << 60n)).toString();
 }

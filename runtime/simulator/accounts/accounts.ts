@@ -1,5 +1,5 @@
 import { ACCOUNT_USER_ID } from '../keys.js';
-import { WorldError } from '../world.js';
+import { WorldError } from '../world-error.js';
 import { verifierOf, type Verifier } from './srp.js';
 
 /** The account that is logged in nowhere: for trying `npm run login`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Account } from '../accounts/accounts.js';
-import { MAX_TEXT_LENGTH, WorldError } from '../world.js';
+import { MAX_TEXT_LENGTH } from '../world.js';
+import { WorldError } from '../world-error.js';
 import { id, type Route } from './routes.js';
 
 const userIdOf = (params: unknown) => z.object({ userId: id }).parse(params).userId;

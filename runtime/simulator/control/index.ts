@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { ZodError } from 'zod';
 import type { Simulator } from '../simulator.js';
-import { WorldError } from '../world.js';
+import { WorldError } from '../world-error.js';
 import { accountRoutes } from './accounts.js';
 import { channelRoutes } from './channels.js';
 import { faultRoutes } from './faults.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MEDIA_KINDS, SERVICE_KINDS } from '../message.js';
-import { MAX_TEXT_LENGTH, WorldError } from '../world.js';
+import { MAX_TEXT_LENGTH } from '../world.js';
+import { WorldError } from '../world-error.js';
 import type { PostReceipt } from '../editor.js';
 import { channelIdOf, id, messageParams, type Route } from './routes.js';
 import { eventView } from './truth.js';
