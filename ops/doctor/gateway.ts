@@ -4,6 +4,7 @@ import { RUNTIME_ERRORS } from '../../runtime/errors.js';
 import type { RunningStack } from '../context.js';
 import { Failing, type Check } from './check.js';
 import { gatewayHost, isMachine } from './gateway-host.js';
+import { answerOf } from './http.js';
 
 interface Readiness {
   readonly ready: boolean;
@@ -15,17 +16,7 @@ async function readiness({ outputs }: RunningStack, service: string, unreachable
   const address = outputs.services[service];
   if (!address) throw new Failing(`${service} has no address`, 'npm run up');
   const url = `http://${address.host}:${String(address.port)}/health/ready`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
-    throw new Failing(`no answer from ${url}: ${causeOf(error)}`, unreachable);
-  });
-  return (await response.json()) as Readiness;
-}
-
-/** `fetch failed` says nothing; what it was caused by does. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-  return code ?? message;
+  return (await (await answerOf(url, unreachable)).json()) as Readiness;
 }
 
 type Ask = (stack: RunningStack) => Promise<Readiness>;

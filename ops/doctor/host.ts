@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { INSTANCE_LABEL } from '../../components/stack-context.js';
-import { labelOf } from '../../stack/docker-host.js';
+import { labelOf, type DockerFacts, type DockerHost } from '../../stack/docker-host.js';
 import { MAKE_ROOM } from '../../stack/disk-room.js';
 import type { RunningStack } from '../context.js';
 import { versionsBelowFloor } from '../versions.js';
@@ -23,12 +23,21 @@ export const node: Check = {
 
 const docker: Check = {
   name: 'docker',
-  fix: 'sudo systemctl start docker (or `sudo dockerd`)',
+  fix: 'npm run up',
   run: async ({ docker: host }) => {
-    const { version, cgroupVersion } = await host.facts();
+    const { version, cgroupVersion } = await factsOf(host);
     return `engine ${version}, cgroup v${String(cgroupVersion)}`;
   },
 };
+
+/** `up` installs and starts what is missing on this machine; another one's engine is started there. */
+async function factsOf(host: DockerHost): Promise<DockerFacts> {
+  return host.facts().catch((error: unknown) => {
+    const [, there = host.host] = /^ssh:\/\/(.*)$/.exec(host.host) ?? [];
+    const fix = host.isLocal ? 'npm run up' : `ssh ${there} sudo systemctl start docker`;
+    throw new Failing(error instanceof Error ? error.message : String(error), fix);
+  });
+}
 
 interface Health {
   readonly Name: string;
@@ -78,11 +87,15 @@ function fixOf(bad: ReadonlyMap<string, string>): string {
 export const versions: Check = {
   name: 'versions',
   fix: 'npm run up',
-  run: async ({ docker: host, outputs }) => {
+  run: async ({ docker: host, outputs, folder }) => {
     const below = await versionsBelowFloor(host, outputs.instance);
     if (below.length === 0) return `images from ${outputs.imageSource}, nothing below its floor`;
     const refused = below.filter((line) => outputs.environment === 'production' && !line.startsWith('pgbouncer '));
-    if (refused.length > 0) throw new Failing(refused.join('; '), 'set telegram:images to upstream, then `npm run up`');
+    if (refused.length > 0)
+      throw new Failing(
+        refused.join('; '),
+        `set telegram:images to upstream in ${folder.configFile}, then \`npm run up\``,
+      );
     return `! ${below.join('; ')}`;
   },
 };
@@ -102,7 +115,7 @@ const disk = (floorMb: number): Check => ({
 /** On another Docker host it is asked from inside a container, whose own root is on the same disk. */
 async function room(stack: RunningStack): Promise<{ freeMb: number; where: string }> {
   const { docker: host } = stack;
-  const { rootDir } = await host.facts();
+  const { rootDir } = await factsOf(host);
   if (host.isLocal) {
     const { bavail, bsize } = await statfs(rootDir);
     return { freeMb: Math.floor((bavail * bsize) / 2 ** 20), where: `under ${rootDir}` };

@@ -1,10 +1,14 @@
 import { Failing, type Check } from './check.js';
 import { restart } from './fix.js';
+import { answerOf } from './http.js';
 
 interface Series {
   readonly metric: { readonly job: string; readonly instance: string };
   readonly value: readonly [number, string];
 }
+
+/** Each target of now by whether it answered once within the last minute; a newer one that has yet to answer is left out. */
+const ANSWERED = '(max_over_time(up[1m]) == 1 and up) or (max_over_time(up[1m]) == 0 and up and up offset 50s)';
 
 /**
  * Prometheus reaches everything that it is to ask: what did not answer once within the last minute is named. What is left out for
@@ -17,10 +21,9 @@ export const monitoring: Check = {
     const { services, leftOut } = stack.outputs;
     const address = services['prometheus'];
     if (!address) return 'switched off';
-    const query = new URLSearchParams({ query: 'max_over_time(up[1m])' }).toString();
-    const response = await fetch(`http://${address.host}:${String(address.port)}/api/v1/query?${query}`, {
-      signal: AbortSignal.timeout(10_000),
-    });
+    const query = new URLSearchParams({ query: ANSWERED }).toString();
+    const base = `http://${address.host}:${String(address.port)}`;
+    const response = await answerOf(`${base}/api/v1/query?${query}`, 'npm run up');
     if (!response.ok) throw new Failing(`Prometheus answers ${String(response.status)}`, restart(stack, 'prometheus'));
     const { data } = (await response.json()) as { data: { result: readonly Series[] } };
     const down = data.result.filter(({ value: [, up] }) => up === '0');

@@ -1,6 +1,7 @@
 import { DEFAULT_GROUP, VHOST, groupQueue } from '../../runtime/contract.js';
 import { Failing, type Check } from './check.js';
 import { restart } from './fix.js';
+import { answerOf } from './http.js';
 
 /** The group's queue is there and somebody consumes it. */
 export const rabbitmq: Check = {
@@ -12,7 +13,7 @@ export const rabbitmq: Check = {
     // The broker counts for Prometheus only: its management interface knows no consumers.
     const families = 'family=queue_consumer_count&family=queue_coarse_metrics';
     const url = `http://${address.host}:${String(address.port)}/metrics/detailed?${families}&vhost=${VHOST}`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    const response = await answerOf(url, 'npm run up');
     if (!response.ok) throw new Failing(`the metrics answer ${String(response.status)}`, restart(stack, 'rabbitmq'));
     const lines = (await response.text()).split('\n');
     const queue = groupQueue(DEFAULT_GROUP);
@@ -23,7 +24,8 @@ export const rabbitmq: Check = {
     // A queue that was deleted keeps its count of consumers for a minute. The broker declares its topology when it starts.
     if (Number.isNaN(consumers) || Number.isNaN(messages))
       throw new Failing(`there is no queue ${queue}`, restart(stack, 'rabbitmq'));
-    if (consumers === 0) throw new Failing(`nobody consumes ${queue}`, restart(stack, 'consumer'));
+    if (consumers === 0)
+      throw new Failing(`nobody consumes ${queue}`, `npm run up; if it stays so: ${restart(stack, 'consumer')}`);
     return `${queue}: ${String(messages)} messages, ${String(consumers)} consumer(s)`;
   },
 };
