@@ -1,12 +1,13 @@
 /**
- * Whatever happens to the Redis containers, they end with one master and one replica, without a hand. A sequence begins where
+ * Whatever happens to the Redis containers, they end with one master and one replica, without a hand (but that `up` makes again
+ * what is gone). A sequence begins where
  * the one before ended, so that either node has either role at some time.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SENTINEL_MASTER } from '../../runtime/contract.js';
 import { asAdmin, masterAsSeenBy, settledPair, type RedisPart } from '../support/redis-pair.js';
 import { waitFor } from '../support/services.js';
-import { container, docker, inspect, ready } from '../support/test-stack.js';
+import { container, docker, inspect, must, ready } from '../support/test-stack.js';
 
 const NODES = ['redis-master', 'redis-replica'] as const;
 const SENTINELS = ['redis-sentinel-1', 'redis-sentinel-2', 'redis-sentinel-3'] as const;
@@ -66,8 +67,55 @@ async function truth(): Promise<Roles> {
   return waitFor('one master, one replica, three Sentinels of one mind', isTrue, BOUND_MS);
 }
 
-/** What happens, and what it is done with: the roles at its beginning. */
-const SEQUENCES: readonly (readonly [string, (roles: Roles) => Promise<unknown>])[] = [
+/** A Sentinel's patience with a master that does not answer, in milliseconds. */
+const DOWN_AFTER_MS = 1_000;
+
+/** Nobody is replaced meanwhile, however long this machine takes to restart a container. */
+async function patiently(happen: () => Promise<unknown>): Promise<void> {
+  const patience = async (ms: number) => {
+    for (const part of SENTINELS)
+      await asAdmin(part, 'SENTINEL', 'SET', SENTINEL_MASTER, 'down-after-milliseconds', String(ms));
+  };
+  await patience(10 * BOUND_MS);
+  try {
+    await happen();
+    const back = async () => {
+      const seen = await Promise.all([1, 2, 3].map(masterAsSeenBy));
+      return seen.every((one) => one?.flags === 'master' && one.silence < DOWN_AFTER_MS);
+    };
+    await waitFor('an answer of the master to every Sentinel', back, BOUND_MS);
+  } finally {
+    await patience(DOWN_AFTER_MS);
+  }
+}
+
+const STAYS = 'the master stays';
+type Sequence = readonly [what: string, happen: (roles: Roles) => Promise<unknown>, stays?: typeof STAYS];
+
+/** What happens, what it is done with (the roles at its beginning), and whether the master is the same one in the end. */
+const SEQUENCES: readonly Sequence[] = [
+  ['the replica alone restarts', async ({ replica }) => restart(replica), STAYS],
+  [
+    'the replica alone is killed, and started',
+    async ({ replica }) => {
+      await kill(replica);
+      await start(replica);
+    },
+    STAYS,
+  ],
+  [
+    'the replica alone is removed, and `up` makes it again',
+    async ({ replica }) => {
+      await docker('rm', '-f', container(replica));
+      must('up');
+    },
+    STAYS,
+  ],
+  [
+    'the master restarts, and is back before a Sentinel takes it for down',
+    async ({ master }) => patiently(() => restart(master)),
+    STAYS,
+  ],
   ['a failover, then the promoted node restarts', async (was) => failover(was).then(() => restart(was.replica))],
   ['a failover, then both restart at once', async (was) => failover(was).then(() => restart(...NODES))],
   ['a failover, then all Sentinels restart', async (was) => failover(was).then(() => restart(...SENTINELS))],
@@ -114,14 +162,16 @@ describe('D4 Redis tells the truth about itself', () => {
     );
   }, 10 * BOUND_MS);
 
-  it.each(SEQUENCES)(
-    'D4 D5 %s',
-    async (_what, happen) => {
-      await happen(await truth());
+  it.each(SEQUENCES.map(([what, happen, stays]) => ({ what, happen, stays })))(
+    'D4 D5 $what',
+    async ({ happen, stays }) => {
+      const was = await truth();
+      await happen(was);
       const began = performance.now();
       const { master, replica } = await truth();
       times.push((performance.now() - began) / 1000);
       expect([master, replica].sort()).toEqual([...NODES]);
+      if (stays) expect(master).toBe(was.master);
     },
     5 * BOUND_MS,
   );

@@ -38,9 +38,13 @@ export async function roleOf(part: RedisPart): Promise<string | null> {
       commandTimeout: 2_000,
     }),
   );
-  try {
+  // A connection that is closed while it begins may leave `connect` without an answer for good.
+  const asked = async () => {
     await redis.connect();
-    const [role] = (await redis.call('ROLE')) as [string];
+    return (await redis.call('ROLE')) as [string];
+  };
+  try {
+    const [role] = await within(asked());
     return role;
   } catch {
     return null;
@@ -92,6 +96,8 @@ export interface SeenMaster {
   readonly epoch: string;
   /** Other Sentinels that it knows. */
   readonly sentinels: number;
+  /** Since it last answered, in milliseconds. */
+  readonly silence: number;
 }
 
 /** What a Sentinel says of the master; null while it does not answer. */
@@ -101,7 +107,13 @@ export async function masterAsSeenBy(number: number): Promise<SeenMaster | null>
     const reply = (await within(sentinel.call('SENTINEL', 'MASTER', SENTINEL_MASTER))) as string[];
     const fact = (name: string) => reply[reply.indexOf(name) + 1] ?? '';
     const part = (Object.keys(NODES) as RedisPart[]).find((name) => NODES[name] === fact('ip'));
-    return { part, flags: fact('flags'), epoch: fact('config-epoch'), sentinels: Number(fact('num-other-sentinels')) };
+    return {
+      part,
+      flags: fact('flags'),
+      epoch: fact('config-epoch'),
+      sentinels: Number(fact('num-other-sentinels')),
+      silence: Number(fact('last-ok-ping-reply')),
+    };
   } catch {
     return null;
   } finally {
