@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EngineError } from '../../ops/engine/errors.js';
 import { checkMachine, machineOf } from '../../ops/gateway-check.js';
+import type { Release } from '../../ops/rollback.js';
 import { examine } from '../support/doctor.js';
-import { Machine, newKey } from '../support/machines.js';
+import { newKey, type Machine } from '../support/machines.js';
+import { RemoteHost } from '../support/remote-host.js';
 import { waitFor } from '../support/services.js';
-import { SshAgent } from '../support/ssh-agent.js';
 import {
   container,
   docker,
@@ -20,7 +21,6 @@ import {
   must,
   run,
   smoke,
-  TEST_PREFIX,
   TEST_STACK,
   TEST_STATE,
   testSubnet,
@@ -28,49 +28,27 @@ import {
 
 const MINUTES = 60_000;
 const CONFIG = join(TEST_STATE, TEST_STACK, 'Pulumi.test.yaml');
-const ADDRESS = testSubnet(0, '90');
+const ADDRESS = RemoteHost.address;
 const EXPOSURE_LIMIT = 1.3;
 const SESSION = '/opt/telegram-gateway/.session/default.session';
 
-let jump: Machine;
+let remote: RemoteHost;
 let machine: Machine;
-let agent: SshAgent;
 let original: string;
 let env: Record<string, string>;
 /** Containers of the stack, with the gateway's own host. */
 let everything: number;
 
-/** The gateway of the stack's working configuration, with some keys changed. */
-async function gatewayConfig(changes: object = {}): Promise<object> {
-  return {
-    kind: 'machine',
-    host: ADDRESS,
-    user: 'deploy',
-    hostKey: machine.hostKey,
-    healthAddress: ADDRESS,
-    viewpoint: 'inNetwork',
-    memoryMb: 300,
-    jump: {
-      host: '127.0.0.1',
-      port: await jump.publishedPort(),
-      user: 'hop',
-      hostKey: jump.hostKey,
-      privateKey: jump.clientKey.privateKeyOpenSsh,
-    },
-    ...changes,
-  };
-}
-
 async function configure(changes: object = {}): Promise<void> {
   const document = parseDocument(original);
-  document.setIn(['config', 'telegram:gateway'], await gatewayConfig(changes));
+  document.setIn(['config', 'telegram:gateway'], await remote.config(changes));
   writeFileSync(CONFIG, document.toString(), { mode: 0o600 });
 }
 
 /** What is said of a machine that is not fit, before anything is touched. */
-async function refusal(changes: object, socket = agent.socket): Promise<EngineError> {
+async function refusal(changes: object, socket = remote.agent.socket): Promise<EngineError> {
   process.env['SSH_AUTH_SOCK'] = socket;
-  const config = { 'telegram:gateway': JSON.stringify(await gatewayConfig(changes)) };
+  const config = { 'telegram:gateway': JSON.stringify(await remote.config(changes)) };
   const login = machineOf(config);
   if (!login) throw new Error('the configuration is refused');
   const error: unknown = await checkMachine(login).catch((caught: unknown) => caught);
@@ -81,26 +59,8 @@ async function refusal(changes: object, socket = agent.socket): Promise<EngineEr
 beforeAll(async () => {
   original = readFileSync(CONFIG, 'utf8');
   everything = (await inspectAll()).length;
-  const image = await docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
-  const network = `${TEST_PREFIX}telegram-network`;
-  jump = await Machine.start({
-    name: `${TEST_PREFIX}jump`,
-    image,
-    network,
-    address: testSubnet(0, '91'),
-    logins: { hop: false },
-    forwards: true,
-    sshPort: 0,
-  });
-  machine = await Machine.start({
-    name: `${TEST_PREFIX}machine`,
-    image,
-    network,
-    address: ADDRESS,
-    logins: { deploy: true, nosudo: false },
-  });
-  agent = await SshAgent.start(`${TEST_PREFIX}agent`, image, machine.clientKey.privateKeyOpenSsh);
-  env = { SSH_AUTH_SOCK: agent.socket };
+  remote = await RemoteHost.start();
+  ({ machine, env } = remote);
 }, 5 * MINUTES);
 
 afterAll(async () => {
@@ -109,14 +69,14 @@ afterAll(async () => {
     writeFileSync(CONFIG, original, { mode: 0o600 });
     run('up', ['--forget-gateway'], env);
   }
-  await docker('rm', '-f', '-v', ...['jump', 'machine', 'agent'].map((name) => TEST_PREFIX + name));
+  await RemoteHost.remove();
 }, 5 * MINUTES);
 
 describe('O11 a machine that cannot be used', () => {
   it(
     'O11 nothing listens there',
     async () => {
-      const { jump: through } = (await gatewayConfig()) as { jump: object };
+      const { jump: through } = (await remote.config()) as { jump: object };
       const { code, message } = await refusal({ jump: { ...through, port: 1 } });
       expect(code).toBe('SSH_UNREACHABLE');
       expect(message).toContain('hop@127.0.0.1:1 cannot be reached: the connection is refused: nothing listens there');
@@ -259,7 +219,7 @@ describe('the gateway on a machine', () => {
 
       await machine.sh(`chmod 644 ${SESSION}; systemctl stop telegram-gateway`);
       const { red } = examine([], env);
-      const port = String(await jump.publishedPort());
+      const port = String(await remote.jump.publishedPort());
       const typed = (command: string) => `ssh -J hop@127.0.0.1:${port} -p 22 deploy@${ADDRESS} sudo ${command}`;
       const restart = typed('systemctl restart telegram-gateway.service');
       expect(red['systemd unit']).toMatchObject({
@@ -299,18 +259,67 @@ describe('the gateway on a machine', () => {
     ).toBe('');
   });
 
-  it(
-    'S3 goes back to an older release and, by the next up, forward again',
-    async () => {
-      const [current = ''] = (await machine.sh('basename $(readlink /opt/telegram-gateway/current)')).split('\n');
-      const older = '0123456789ab';
-      await machine.sh(`cd /opt/telegram-gateway/releases; cp -r ${current} ${older}; touch -d '1 hour ago' ${older}`);
-      expect(must('rollback', ['--release', older], env).stderr).toContain(`runs release ${older} (was ${current})`);
-      expect(must('up', [], env).stderr).toContain('replace  Command gateway-service');
-      expect(await machine.sh('readlink /opt/telegram-gateway/current')).toBe(`releases/${current}`);
-    },
-    4 * MINUTES,
-  );
+  describe('S3 O7 back to an older release', () => {
+    const RELEASES = '/opt/telegram-gateway/releases';
+    const older = '0123456789ab';
+    const sick = '00dead00dead';
+    const linked = async () => (await machine.sh('readlink /opt/telegram-gateway/current')).trim();
+    let current: string;
+    beforeAll(async () => {
+      current = (await linked()).replace('releases/', '');
+    });
+
+    it('S3 O7 there is none: the one before is asked for, or one that is not on the host', async () => {
+      expect(await machine.sh(`ls ${RELEASES}`)).toBe(current);
+      const before = run('rollback', ['--release'], env);
+      expect([before.code, before.stderr]).toEqual([
+        1,
+        expect.stringContaining(`✖ NO_RELEASE no release older than ${current} is on this host`),
+      ]);
+      const unknown = run('rollback', ['--release', older], env);
+      expect([unknown.code, unknown.stderr]).toEqual([
+        1,
+        expect.stringContaining(`✖ NO_RELEASE release ${older} is not on this host; there are: ${current}`),
+      ]);
+      expect(unknown.stderr).toContain('npm run rollback');
+      expect(await linked()).toBe(`releases/${current}`);
+    }, 60_000);
+
+    it(
+      'S3 O7 one that does not get healthy is left again, with its last words, and the gateway goes on',
+      async () => {
+        const program = `${RELEASES}/${sick}/telegram.cjs`;
+        await machine.sh(`cd ${RELEASES}; cp -r ${current} ${sick}; echo 'throw new Error("born sick")' > ${program}`);
+        const { code, stderr } = run('rollback', ['--release', sick], env);
+        await machine.sh(`rm -r ${RELEASES}/${sick}`);
+        expect([code, stderr]).toEqual([1, expect.stringContaining('✖ ROLLBACK_FAILED the release was not changed')]);
+        expect(stderr).toContain(`${program}:1`);
+        expect(stderr).toContain('born sick');
+        expect(stderr).toContain(`telegram-gateway.service is back on release ${current}`);
+        expect(await linked()).toBe(`releases/${current}`);
+        expect(await machine.sh('systemctl is-active telegram-gateway')).toBe('active');
+      },
+      3 * MINUTES,
+    );
+
+    it(
+      'S3 O7 without a hash it is the one installed before, and the next up goes forward again',
+      async () => {
+        await machine.sh(`cd ${RELEASES}; cp -r ${current} ${older}; touch -d '1 hour ago' ${older}`);
+        const [newest, before] = JSON.parse(must('rollback', ['--json'], env).stdout) as Release[];
+        expect([newest, before]).toMatchObject([
+          { hash: current, current: true },
+          { hash: older, current: false },
+        ]);
+        const { stderr } = must('rollback', ['--release'], env);
+        expect(stderr).toContain(`runs release ${older} (was ${current})`);
+        expect(await linked()).toBe(`releases/${older}`);
+        expect(must('up', [], env).stderr).toContain('replace  Command gateway-service');
+        expect(await linked()).toBe(`releases/${current}`);
+      },
+      4 * MINUTES,
+    );
+  });
 
   it(
     'O3 a machine that is gone stops neither `destroy` nor `up` for good: both say how to forget it',
