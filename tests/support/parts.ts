@@ -32,6 +32,18 @@ export function partsOf(source: ImageSource): Readonly<Record<string, number>> {
   return source === 'upstream' ? { ...EVERYWHERE, grafana: 61 } : EVERYWHERE;
 }
 
+/** Volumes that `destroy` keeps where the data is to be kept, sorted. */
+export function dataOf(source: ImageSource): string[] {
+  return [...DATA, ...(source === 'upstream' ? ['grafana-data'] : [])].sort();
+}
+
+const DATA = [
+  ...['alertmanager-data', 'gateway-opt', 'prometheus-data'],
+  ...['rabbitmq-data', 'redis-master-data', 'redis-replica-data'],
+  ...['redis-sentinel-1-data', 'redis-sentinel-2-data', 'redis-sentinel-3-data'],
+  ...['simulator-data', 'timescaledb-data'],
+];
+
 /** Resources that a step of the credential epoch changes, as `type name`, sorted. */
 export function rotationOf(source: ImageSource): string[] {
   return ['rotation.txt', ...(source === 'upstream' ? ['rotation-grafana.txt'] : [])].flatMap(golden).sort();

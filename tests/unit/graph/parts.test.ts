@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ImageSource } from '../../../components/image-names.js';
 import { changed, graphOf, HOST } from '../../support/graph.js';
-import { partsOf, rotationOf } from '../../support/parts.js';
+import { dataOf, partsOf, rotationOf } from '../../support/parts.js';
 import { stackFile } from '../../support/stack-file.js';
 
 /** As `writeTestConfig` has it. */
@@ -24,6 +24,14 @@ describe.each<ImageSource>(['debian', 'upstream'])('the test stack with images f
       return [String(inputs['name']).replace('test-telegram-', ''), Number(network?.ipv4Address.split('.').at(-1))];
     });
     expect(Object.fromEntries(places)).toEqual(partsOf(source));
+  }, 120_000);
+
+  it('O3 M2 keeps exactly the volumes that the live test of two stacks expects', async () => {
+    const nodes = [...(await graphOf({ ...testStack(), dataPolicy: 'retain' }, host)).values()];
+    const kept = nodes.filter(({ type, options }) => type.endsWith(':Volume') && options['retainOnDelete'] === true);
+    expect(kept.map(({ inputs }) => String(inputs['name']).replace('test-telegram-', '')).sort()).toEqual(
+      dataOf(source),
+    );
   }, 120_000);
 
   it('O5 M2 changes with an epoch exactly what the live preview is held to', async () => {
