@@ -226,7 +226,7 @@ describe('a step that would cut somebody off', () => {
 
 describe('a rotation that is interrupted', () => {
   it(
-    'O5 can only be finished, which the next `rotate` does',
+    'O5 can only be finished, which the next `rotate` does; with --both two more steps follow',
     async () => {
       const epoch = folder.credentialEpoch;
       const interrupted = start('rotate');
@@ -244,9 +244,10 @@ describe('a rotation that is interrupted', () => {
         `telegram:credentialEpoch: ${String(epoch)} is not ${String(epoch + 1)}, which has begun`,
       );
 
-      const { stderr: said } = await rotate();
-      expect(said).toContain(`→ ${String(epoch + 1)}`);
-      expect(folder.credentialEpoch).toBe(epoch + 1);
+      const { stderr: said } = await rotate('--both');
+      for (const step of [1, 2, 3]) expect(said).toContain(`✔ epoch ${String(epoch + step)} complete in `);
+      expect(said).toMatch(/^✔ rotated in .*; no password from before these 3 steps is accepted any more$/m);
+      expect(folder.credentialEpoch).toBe(epoch + 3);
       expect(smoke(20)).toMatchObject(flawless(20));
       expect(run('doctor').code).toBe(0);
     },
