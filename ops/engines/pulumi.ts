@@ -6,7 +6,7 @@ import type { StackFolder } from '../stack-folder.js';
 import { checkState, clearTheWay } from './clear-the-way.js';
 import { GATEWAY_REMOVAL, type Changes, type Engine } from './engine.js';
 import { explainPulumi } from './explain.js';
-import { lastWords } from './last-words.js';
+import { withLastWords } from './last-words.js';
 import { Standing } from './standing.js';
 
 const QUIETLY = ['--yes', '--non-interactive', '--suppress-outputs', '--parallel', '8'];
@@ -124,14 +124,12 @@ export class PulumiEngine implements Engine {
     const { code, stdout, interrupted } = await runPulumi(this.folder, this.cli, args, 'follow');
     if (code === 0) return;
     if (interrupted) throw new UserError('INTERRUPTED', `\`pulumi ${command}\` was interrupted`);
-    throw await this.#withLastWords(explainPulumi(command, code, stdout));
-  }
-
-  /** A container that is not well says itself what ails it. */
-  async #withLastWords(error: Error): Promise<Error> {
-    if (!(error instanceof UserError) || error.code !== 'RESOURCE_FAILED') return error;
-    const words = await lastWords(new DockerHost(this.folder.dockerHost), this.folder.instance).catch(() => []);
-    return new UserError('RESOURCE_FAILED', error.message, { details: [...error.details, ...words] });
+    // A container that is not well says itself what ails it.
+    throw await withLastWords(
+      explainPulumi(command, code, stdout),
+      new DockerHost(this.folder.dockerHost),
+      this.folder.instance,
+    );
   }
 
   async #lastChanges(): Promise<Changes | null> {
