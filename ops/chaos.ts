@@ -1,16 +1,12 @@
 import { randomInt } from 'node:crypto';
-import { entryName } from '../components/pgbouncer/pools.js';
 import { shortcomings } from '../bench/chaos/proof.js';
-import { runChaos, type RunResult, type StackUnderTest } from '../bench/chaos/run.js';
-import { VHOST } from '../runtime/contract.js';
-import { credentialsSchema } from '../runtime/credentials.js';
-import { createLogger } from '../runtime/logger.js';
+import { runChaos, type RunResult } from '../bench/chaos/run.js';
+import { makeSchedule } from '../bench/chaos/schedule.js';
 import { UserError } from '../stack/errors.js';
-import { runningStack, type RunningStack, type StackOptions } from './context.js';
-import { onGateway } from './gateway-shell.js';
+import { runningStack, type StackOptions } from './context.js';
 import { number, wholeNumber } from './number-option.js';
 import { print, printJson, say } from './output.js';
-import { databaseAt, sqlOn } from './sql.js';
+import { underTest } from './under-test.js';
 
 export interface ChaosOptions extends StackOptions {
   readonly minutes: string;
@@ -38,12 +34,15 @@ export async function chaos(options: ChaosOptions): Promise<void> {
     interrupted.abort(new UserError('INTERRUPTED', 'the run was interrupted; the stack is as it was'));
   });
   const startedAt = performance.now();
-  const result = await runChaos(await underTest(stack), {
+  const durationMs = minutes * 60_000;
+  const { result } = await runChaos(await underTest(stack), {
     seed,
-    rate,
-    durationMs: minutes * 60_000,
-    troubleEveryMs: number('--every', options.every, 0.1, 3_600) * 1_000,
-    scope: options.telegramOnly ? 'telegram' : 'all',
+    durationMs,
+    schedule: makeSchedule({
+      ...{ seed, rate, durationMs },
+      troubleEveryMs: number('--every', options.every, 0.1, 3_600) * 1_000,
+      scope: options.telegramOnly ? 'telegram' : 'all',
+    }),
     settleMs: number('--settle', options.settle, 1, 3_600) * 1_000,
     note: (text) => {
       say(`  ${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${text}`);
@@ -62,45 +61,6 @@ export async function chaos(options: ChaosOptions): Promise<void> {
 function again({ minutes, rate, every, telegramOnly }: ChaosOptions, seed: number): string {
   const only = telegramOnly ? ' --telegram-only' : '';
   return `npm run chaos -- --seed ${String(seed)} --minutes ${minutes} --rate ${rate} --every ${every}${only}`;
-}
-
-/** The consumer's own logins serve the run's group: it is to work with no more rights than any consumer has. */
-async function underTest({ outputs, docker }: RunningStack): Promise<StackUnderTest> {
-  const { services, namePrefix } = outputs;
-  const address = (name: string) => {
-    const found = services[name];
-    if (!found) throw new UserError('USAGE', `chaos needs ${name} in the stack, and this one has none`);
-    return found;
-  };
-  if (outputs.environment === 'production') throw new UserError('USAGE', 'chaos is not for a production stack');
-  const url = (name: string) => `http://${address(name).host}:${String(address(name).port)}`;
-  const container = (part: string) => `${namePrefix}telegram-${part}`;
-  const file = await docker.docker(['exec', container('consumer'), 'cat', '/credentials/credentials.json']);
-  const { database, rabbitmq } = credentialsSchema.parse(JSON.parse(file));
-  if (!database || !rabbitmq) throw new UserError('NOT_UP', 'the consumer has no logins');
-  const [pooler, broker] = [address('pgbouncer'), address('rabbitmq')];
-  return {
-    namePrefix,
-    docker: (args) => docker.docker(args),
-    onGateway: async (script) => {
-      const { code, stdout, stderr } = await onGateway(outputs.gatewayLogin, script);
-      if (code !== 0) throw new UserError('RESOURCE_FAILED', `gateway host: ${script}`, { details: stderr });
-      return stdout;
-    },
-    inBroker: (command) => docker.docker(['exec', container('rabbitmq'), ...command]),
-    sql: sqlOn({ ...databaseAt(outputs, 'timescaledb'), query_timeout: 120_000 }),
-    database: {
-      ...{ host: pooler.host, port: pooler.port, name: entryName('consumer'), poolSize: 2, tls: false },
-      ...{ applicationName: 'telegram-chaos', login: () => database },
-    },
-    broker: {
-      ...{ host: broker.host, port: broker.port, vhost: VHOST, tls: false, name: 'telegram-chaos' },
-      login: () => rabbitmq,
-    },
-    logger: createLogger('telegram-chaos', process.env['DEBUG'] ? 'debug' : 'silent'),
-    controlUrl: url('simulator-control'),
-    gatewayMetricsUrl: `${url('gateway')}/metrics`,
-  };
 }
 
 function render({ faults, unmet, recoveryMs, gatewayMb, findings, unimplemented, ...figures }: RunResult): string {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { BenchOptions } from './bench/index.js';
 import type { BenchPeersOptions } from './bench-peers.js';
+import type { CampaignOptions } from './campaign.js';
 import type { ChaosOptions } from './chaos.js';
 import type { DoctorOptions } from './doctor/index.js';
 import type { DlqOptions } from './dlq/index.js';
@@ -72,6 +73,14 @@ command('chaos', 'trouble the stack by a seeded schedule and prove that nothing 
   .option('--settle <seconds>', 'longest wait for everything to arrive', '180')
   .option('--json', 'machine-readable')
   .action(async (options: ChaosOptions) => (await import('./chaos.js')).chaos(options));
+command('campaign', 'one outage after the other under constant traffic, and what a consumer saw of each')
+  .argument('[names...]', 'which; without any, all of them')
+  .option('--rate <n>', 'posts per second', '50')
+  .option('--calm <seconds>', 'before each outage and after the last', '20')
+  .option('--json', 'machine-readable')
+  .action(async (names: string[], options: CampaignOptions) =>
+    (await import('./campaign.js')).campaign(names, options),
+  );
 command('bench', 'rates and latencies of each part and of the whole, on the engines of a running stack')
   .option('--quick', 'a tenth of it, and polling at 100 thousand rows at most')
   .option('--json', 'machine-readable')

@@ -64,6 +64,9 @@ export class Parts {
           () => docker(['unpause', name]),
         );
         return;
+      case 'disk':
+        await this.#fillBroker(name, forMs);
+        return;
       case 'cut':
         for (const way of await this.#waysOf(name))
           await this.#during(
@@ -72,6 +75,17 @@ export class Parts {
             () => docker(['network', 'connect', ...way.options, way.network, name]),
           );
     }
+  }
+
+  /** For the broker a disk is full when less is free than it wants: it is told to want more than any disk has. */
+  async #fillBroker(name: string, forMs: number): Promise<void> {
+    const control = (...words: string[]) => this.access.docker(['exec', name, 'rabbitmqctl', '--quiet', ...words]);
+    const limit = (await control('eval', 'rabbit_disk_monitor:get_disk_free_limit().')).trim();
+    await this.#during(
+      forMs,
+      () => control('set_disk_free_limit', '1000TB'),
+      () => control('set_disk_free_limit', limit),
+    );
   }
 
   async #during(forMs: number, begin: () => Promise<unknown>, end: () => Promise<unknown>): Promise<void> {

@@ -1,6 +1,7 @@
-/** A trouble that was over at `at`, ms since the epoch. */
+/** A trouble that began at `from` and was over at `at`, ms since the epoch. */
 export interface Ended {
   readonly kind: string;
+  readonly from: number;
   readonly at: number;
 }
 
@@ -10,7 +11,7 @@ export interface Ended {
  * share; one after which nothing was posted is left out.
  */
 export function recoveries(
-  ended: readonly Ended[],
+  ended: readonly Pick<Ended, 'kind' | 'at'>[],
   posted: ReadonlyMap<string, number>,
   handled: ReadonlyMap<string, number>,
 ): Record<string, { median: number; worst: number }> {

@@ -15,7 +15,7 @@ import type { Finding } from './evidence.js';
 import { flawless, judge, type Verdict } from './oracle.js';
 import { Parts, type Access } from './parts.js';
 import { recoveries, type Ended } from './recovery.js';
-import { makeSchedule, type ScheduleOptions } from './schedule.js';
+import { CHANNELS, type Schedule } from './schedule.js';
 import { settle } from './settle.js';
 import type { Trouble } from './troubles.js';
 import { Witness } from './witness.js';
@@ -29,7 +29,12 @@ export interface StackUnderTest extends Access, Omit<GroupOptions, 'broker'> {
   readonly gatewayMetricsUrl: string;
 }
 
-export interface RunOptions extends Required<Omit<ScheduleOptions, 'channels'>> {
+export interface RunOptions {
+  /** Told again in the result. */
+  readonly seed: number;
+  readonly schedule: Schedule;
+  /** After which no trouble begins any more. */
+  readonly durationMs: number;
   /** Longest wait, after the schedule, for everything to arrive. */
   readonly settleMs: number;
   readonly note: (text: string) => void;
@@ -54,12 +59,23 @@ export interface RunResult extends Omit<Verdict, 'findings'> {
   readonly findings: readonly Finding[];
 }
 
-const CHANNELS = 3;
 const LOOK_AGAIN_MS = 2_000;
 /** What is flawless must still be so after this long, or something was only late. */
 const STILL_SO_MS = 5_000;
 
-export async function runChaos(stack: StackUnderTest, options: RunOptions): Promise<RunResult> {
+/** What happened when: for whoever wants to know more than the result tells. */
+export interface Story {
+  readonly troubles: readonly Ended[];
+  /** ms since the epoch, by `channel:message`. */
+  readonly postedAt: ReadonlyMap<string, number>;
+  /** Of the first effect, ms since the epoch, by event id. */
+  readonly handledAt: ReadonlyMap<string, number>;
+}
+
+export async function runChaos(
+  stack: StackUnderTest,
+  options: RunOptions,
+): Promise<{ readonly result: RunResult; readonly story: Story }> {
   const world = new World(stack.controlUrl);
   const parts = new Parts(stack);
   const group = new Group(stack);
@@ -105,7 +121,7 @@ class Run {
     this.#witness = new Witness(stack.broker, WITNESS_QUEUE);
   }
 
-  async perform(): Promise<RunResult> {
+  async perform(): Promise<{ result: RunResult; story: Story }> {
     const before = await this.#gatewayMb();
     const startedAt = performance.now();
     await this.#schedule(startedAt);
@@ -119,23 +135,25 @@ class Run {
     });
     const { verdict, done } = found;
     const { unimplemented } = await this.on.world.stats();
-    return {
+    const { postedAt } = this.on.world;
+    const result = {
       seed: this.options.seed,
       ...verdict,
       faults: this.#faults,
       unmet: this.#unmet,
       seconds: Math.round((settling - startedAt) / 1_000),
       settledMs: Math.round(goodAt - settling),
-      recoveryMs: recoveries(this.#ended, this.on.world.postedAt, done.at),
+      recoveryMs: recoveries(this.#ended, postedAt, done.at),
       gatewayMb: { before, after: await this.#gatewayMb() },
       unimplemented,
     };
+    return { result, story: { troubles: this.#ended, postedAt, handledAt: done.at } };
   }
 
   async #schedule(startedAt: number): Promise<void> {
     const { world } = this.on;
     const { signal, durationMs } = this.options;
-    const { changes, troubles } = makeSchedule({ ...this.options, channels: CHANNELS });
+    const { changes, troubles } = this.options.schedule;
     const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
     // A machine that cannot keep the rate posts less.
     const late = AbortSignal.any([signal, AbortSignal.timeout(2 * durationMs)]);
@@ -147,6 +165,7 @@ class Run {
         ...{ list: troubles.filter(({ what }) => what.on !== 'telegram'), startedAt, signal: over },
         perform: async (trouble) => {
           this.options.note(trouble.kind);
+          const from = Date.now();
           try {
             await this.#trouble(trouble);
           } catch (error) {
@@ -156,7 +175,7 @@ class Run {
             return;
           }
           count(this.#faults, trouble.kind);
-          this.#ended.push({ kind: trouble.kind, at: Date.now() });
+          this.#ended.push({ kind: trouble.kind, from, at: Date.now() });
         },
       }),
     ]);
@@ -177,12 +196,13 @@ class Run {
   async #injure(trouble: Trouble): Promise<void> {
     if (trouble.on !== 'telegram') return;
     this.options.note(trouble.kind);
+    const from = Date.now();
     const heal = await this.on.world.injure(trouble.wish);
     const lasting = delay(trouble.forMs)
       .then(heal)
       .then((struck) => {
         count(struck ? this.#faults : this.#unmet, trouble.kind);
-        if (struck) this.#ended.push({ kind: trouble.kind, at: Date.now() });
+        if (struck) this.#ended.push({ kind: trouble.kind, from, at: Date.now() });
         this.#under.delete(lasting);
       });
     this.#under.add(lasting);

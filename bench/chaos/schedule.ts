@@ -36,12 +36,14 @@ export interface ScheduleOptions {
   readonly rate?: number;
   /** Mean time from one trouble to the next. @default 4000 */
   readonly troubleEveryMs?: number;
-  /** Channels that are posted to. @default 3 */
+  /** Channels that are posted to. @default CHANNELS */
   readonly channels?: number;
   /** @default all */
   readonly scope?: Scope;
 }
 
+/** Of a run. */
+export const CHANNELS = 3;
 /** Changes other than posts, per post. */
 const SHARES = { edit: 0.2, delete: 0.05, views: 0.05, album: 0.01, service: 0.005 } as const;
 /** Only posts as new as this are changed: the gateway reads again the 300 newest of a channel after a gap. */
@@ -57,7 +59,7 @@ const SPECIALS = [
 ] as const;
 
 export function makeSchedule(options: ScheduleOptions): Schedule {
-  const { seed, durationMs, rate = 20, troubleEveryMs = 4_000, channels = 3, scope = 'all' } = options;
+  const { seed, durationMs, rate = 20, troubleEveryMs = 4_000, channels = CHANNELS, scope = 'all' } = options;
   // Two streams: another rate of troubles leaves the world as it is.
   const changes = makeChanges(seededRandom(seed), { durationMs, rate, channels });
   const troubles = makeTroubles(seededRandom(seed ^ 0x5bd1e995), { durationMs, troubleEveryMs, scope });

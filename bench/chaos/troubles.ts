@@ -3,8 +3,8 @@ import { between, pick, type Random } from '../../runtime/simulator/random.js';
 
 /** Parts of a stack that can be troubled. `gateway` is the process under systemd, `gateway-host` the machine it runs on. */
 export type Part = 'gateway' | 'gateway-host' | 'consumer' | 'timescaledb' | 'pgbouncer' | 'rabbitmq' | 'redis';
-/** SIGKILL, an orderly restart, frozen for a while, cut off from the network for a while. */
-export type How = 'kill' | 'restart' | 'pause' | 'cut';
+/** SIGKILL, an orderly restart, frozen for a while, cut off from the network for a while; of a broker: no room on its disk. */
+export type How = 'kill' | 'restart' | 'pause' | 'cut' | 'disk';
 
 /** One thing that goes wrong, and for how long. */
 export type Trouble =
