@@ -13,13 +13,13 @@ export interface CampaignReport extends Pick<
 }
 
 const seconds = (ms: number | null) => (ms === null ? '–' : (ms / 1_000).toFixed(1));
-const COLUMNS = ['campaign', 'lasted', 'back after', 'silent', 'worst delay', 'posted', 'late', 'lost'];
+const COLUMNS = ['campaign', 'lasted', 'back after', 'silent', 'worst delay', 'posted', 'late'];
 
 /** Times in seconds. */
 export function campaignTable({ campaigns, ...all }: CampaignReport): string {
-  const rows = campaigns.map(({ name, troubleMs, backMs, silentMs, worstMs, posted, late, lost }) => [
+  const rows = campaigns.map(({ name, troubleMs, backMs, silentMs, worstMs, posted, late }) => [
     ...[name, seconds(troubleMs), seconds(backMs), seconds(silentMs), seconds(worstMs)],
-    ...[posted, late, lost].map(String),
+    ...[posted, late].map(String),
   ]);
   const widths = COLUMNS.map((title, n) => Math.max(title.length, ...rows.map((row) => row[n]?.length ?? 0)));
   const line = (cells: readonly string[]) =>

@@ -14,8 +14,6 @@ export interface Seen {
   readonly silentMs: number;
   /** From the end of the trouble until a message posted after it was handled; null when there was none. */
   readonly backMs: number | null;
-  /** Posted and never handled. */
-  readonly lost: number;
 }
 
 export const LATE_MS = 1_000;
@@ -43,7 +41,6 @@ export function seen({ troubles, postedAt, handledAt }: Story, endAt: number): S
               back.reduce((least, ms) => Math.min(least, ms), Infinity),
             )
           : null,
-      lost: own.length - delays.length,
     };
   });
 }

@@ -83,7 +83,7 @@ export class Parts {
     const limit = (await control('eval', 'rabbit_disk_monitor:get_disk_free_limit().')).trim();
     await this.#during(
       forMs,
-      () => control('set_disk_free_limit', '1000TB'),
+      () => control('set_disk_free_limit', '1000000GB'),
       () => control('set_disk_free_limit', limit),
     );
   }
