@@ -44,10 +44,13 @@ export interface ApiOptions {
   readonly keyRefreshMs?: number;
   /** A request that has not arrived by then is given up; answers may take as long as they like. @default 10000 */
   readonly requestTimeoutMs?: number;
+  /** A reader of a stream that takes nothing for so long is gone. @default 60000 */
+  readonly stalledMs?: number;
 }
 
 /** What the routes share. */
 export interface ApiParts extends ApiOptions {
+  readonly stalledMs: number;
   readonly answers: Answers;
   readonly cursors: Cursors;
 }
@@ -64,6 +67,7 @@ export type ApiInstance = FastifyInstance<
 /** No command needs more. */
 const BODY_LIMIT_BYTES = 16_384;
 const REQUEST_TIMEOUT_MS = 10_000;
+const STALLED_MS = 60_000;
 const KEEP_ALIVE_MS = 15_000;
 const MAX_CONNECTIONS = 4_000;
 
@@ -74,9 +78,10 @@ const MAX_CONNECTIONS = 4_000;
  *   a part that is away is 503 with `Retry-After`, and the request holds nothing afterwards.
  */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { database, logger, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const { database, logger, requestTimeoutMs = REQUEST_TIMEOUT_MS, stalledMs = STALLED_MS } = options;
   const parts: ApiParts = {
     ...options,
+    stalledMs,
     answers: new Answers(options.cache),
     cursors: new Cursors(() => cursorSecret(database)),
   };

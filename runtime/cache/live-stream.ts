@@ -7,6 +7,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { TelegramEvent } from '../events.js';
+import { parseEvent } from '../queue/envelope.js';
 import { LIVE_STREAM_KEY } from './keys.js';
 
 /** About 3 MB. */
@@ -15,7 +16,8 @@ const LENGTH = 5_000;
 /** One event of the stream with its id there, `<ms>-<n>`. */
 export interface LiveEntry {
   readonly id: string;
-  readonly event: TelegramEvent;
+  /** Null when this release cannot read it. */
+  readonly event: TelegramEvent | null;
 }
 
 type Cache = { readonly redis: Redis };
@@ -32,11 +34,19 @@ export async function appendLive({ redis }: Cache, events: readonly TelegramEven
 /** Up to `limit` entries after `id`, oldest first. Rejects while Redis is away. */
 export async function readLive({ redis }: Cache, id: string, limit: number): Promise<readonly LiveEntry[]> {
   const entries = await redis.xrange(LIVE_STREAM_KEY, `(${id}`, '+', 'COUNT', limit);
-  return entries.map(([entryId, [, text]]) => ({ id: entryId, event: JSON.parse(text ?? '') as TelegramEvent }));
+  return entries.map(([entryId, [, text]]) => ({ id: entryId, event: readable(text ?? '') }));
 }
 
 /** Id of the newest entry, or the one before all. Rejects while Redis is away. */
 export async function newestLive({ redis }: Cache): Promise<string> {
   const [newest] = await redis.xrevrange(LIVE_STREAM_KEY, '+', '-', 'COUNT', 1);
   return newest?.[0] ?? '0-0';
+}
+
+function readable(text: string): TelegramEvent | null {
+  try {
+    return parseEvent(text);
+  } catch {
+    return null;
+  }
 }

@@ -10,7 +10,12 @@ export function encodeEvent(event: TelegramEvent): Buffer {
 
 /** Throws on anything that this version does not understand: such a message belongs into the dead letters. */
 export function decodeEvent(body: Buffer): TelegramEvent {
-  const value: unknown = JSON.parse(body.toString('utf8'));
+  return parseEvent(body.toString('utf8'));
+}
+
+/** The same of text. */
+export function parseEvent(text: string): TelegramEvent {
+  const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null) throw new Error('expected an object');
   const fields = new Map<string, unknown>(Object.entries(value));
   if (fields.get('v') !== ENVELOPE_VERSION)

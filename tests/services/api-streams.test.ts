@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { LIVE_STREAM_KEY } from '../../runtime/cache/keys.js';
 import { appendLive } from '../../runtime/cache/live-stream.js';
 import { ApiBench, KEY } from '../support/api.js';
 import { range, storedEvent } from '../support/messages.js';
@@ -21,8 +22,8 @@ afterEach(() => {
 });
 
 /** A response whose body is read when the test likes. */
-async function stream(path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
-  const each = request(bench.url + path, { headers: { authorization: `Bearer ${KEY}`, ...headers }, agent: false });
+async function stream(path: string, headers: Record<string, string> = {}, url = bench.url): Promise<IncomingMessage> {
+  const each = request(url + path, { headers: { authorization: `Bearer ${KEY}`, ...headers }, agent: false });
   each.on('error', () => undefined);
   open.push(each);
   each.end();
@@ -155,6 +156,40 @@ describe('the live feed', () => {
     await waitFor('the resumption', () => Promise.resolve(received.at(-1)?.event === 'resumed'));
     await publish(channel, 2);
     await waitFor('the next event', () => Promise.resolve(received.at(-1)?.data.messageId === '2'));
+  });
+
+  it('R8 lets go of a reader that takes nothing any more, and keeps one that reads', async () => {
+    const channel = uniqueChannel();
+    const impatient = await ApiBench.start({ stalledMs: 3_000 });
+    try {
+      const gone: string[] = [];
+      const names = ['stalled', 'reading'];
+      impatient.app.server.on('connection', (socket) => {
+        const name = names.shift() ?? 'another';
+        socket.once('close', () => gone.push(name));
+      });
+      (await stream(`/v1/live?channel=${channel}`, {}, impatient.url)).pause();
+      collect(await stream(`/v1/live?channel=${channel}`, {}, impatient.url));
+      const text = 'x'.repeat(4_000);
+      // More than the buffers on the way hold; a page is read when the one before was taken.
+      for (let first = 1; gone.length === 0; first += 200) {
+        if (first > 100_000) throw new Error('it is still there');
+        const events = range(200, first).map((id) => ({ ...storedEvent(channel, id).event, text }));
+        await appendLive(impatient, events);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(gone).toEqual(['stalled']);
+    } finally {
+      await impatient.close();
+    }
+  }, 90_000);
+
+  it('R8 leaves out what it cannot read, and goes on', async () => {
+    const channel = uniqueChannel();
+    const received = collect(await stream(`/v1/live?channel=${channel}`));
+    await bench.redis.xadd(LIVE_STREAM_KEY, '*', 'event', 'not JSON');
+    await publish(channel, 1);
+    await until(received, '1');
   });
 
   it('R8 leaves out history that is read later', async () => {

@@ -85,7 +85,9 @@ export class ApiBench {
     },
   ) {}
 
-  static async start(options: Partial<Pick<ApiOptions, 'rateLimit' | 'requestTimeoutMs'>> = {}): Promise<ApiBench> {
+  static async start(
+    options: Partial<Pick<ApiOptions, 'rateLimit' | 'requestTimeoutMs' | 'stalledMs'>> = {},
+  ): Promise<ApiBench> {
     const store = await TestDatabase.migrated();
     const toDatabase = await TcpProxy.start(store.config.host ?? '', store.config.port ?? 0);
     const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? '');

@@ -20,12 +20,10 @@ import { messageFilter } from './messages.js';
 
 const PAGE = 500;
 const MOST_AT_ONCE = 8;
-/** A reader that takes nothing for so long is gone. */
-const STALLED_MS = 60_000;
 /** Pauses between tries while the database is away, in milliseconds: 25 s in all. */
 const PATIENCE_MS = [1_000, 2_000, 4_000, 8_000, 10_000];
 
-export function exportRoute(app: ApiInstance, { database, logger }: ApiParts): void {
+export function exportRoute(app: ApiInstance, { database, logger, stalledMs }: ApiParts): void {
   const places = new Places(MOST_AT_ONCE, 'exports');
   app.get(
     '/v1/export',
@@ -51,7 +49,7 @@ export function exportRoute(app: ApiInstance, { database, logger }: ApiParts): v
       lines.on('error', (error) => {
         if (!reply.raw.destroyed) logger.warn({ err: error, requestId: request.id }, 'an export was cut off');
       });
-      reply.raw.setTimeout(STALLED_MS, () => reply.raw.destroy());
+      reply.raw.setTimeout(stalledMs, () => reply.raw.destroy());
       // The schema speaks of the text that the stream becomes.
       const body = lines as unknown as string;
       return reply.type('application/x-ndjson').header('cache-control', 'no-store').send(body);

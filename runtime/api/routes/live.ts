@@ -3,6 +3,7 @@
  *
  * Promised: the id of each is where a reader that was cut off goes on (`Last-Event-ID`), as long as the stream still holds it
  *   (the last few thousand events); it takes no broker. While Redis is away the feed says `interrupted`, then `resumed`.
+ *   A reader that is slow is waited for with one page in hand; one that takes nothing for a minute loses its connection.
  * Not promised: that nothing is missing. `/v1/messages` has everything.
  */
 import { once } from 'node:events';
@@ -19,7 +20,7 @@ const MOST_AT_ONCE = 100;
 /** Silence after which a comment is sent, so that nobody between takes the connection for dead. */
 const IDLE_MS = 15_000;
 
-export function liveRoute(app: ApiInstance, { cache }: ApiParts): void {
+export function liveRoute(app: ApiInstance, { cache, stalledMs }: ApiParts): void {
   const places = new Places(MOST_AT_ONCE, 'live feeds');
   app.get(
     '/v1/live',
@@ -53,6 +54,8 @@ export function liveRoute(app: ApiInstance, { cache }: ApiParts): void {
       reply.hijack();
       const { raw } = reply;
       raw.on('error', () => undefined);
+      // A reader that takes nothing any more holds one page and its place no longer than this; the comments keep the others.
+      raw.setTimeout(stalledMs, () => raw.destroy());
       raw.writeHead(200, {
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
@@ -85,8 +88,11 @@ function textOf(news: LiveNews, channel: string | undefined): string {
       return 'event: resumed\ndata: {}\n\n';
     case 'events':
       return news.entries
-        .filter(({ event }) => channel === undefined || event.channelId === channel)
-        .map((entry) => `id: ${entry.id}\nevent: ${entry.event.kind}\ndata: ${JSON.stringify(entry.event)}\n\n`)
+        .map(({ id: entryId, event }) =>
+          event === null || (channel !== undefined && event.channelId !== channel)
+            ? ''
+            : `id: ${entryId}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`,
+        )
         .join('');
   }
 }
