@@ -8,8 +8,8 @@ export interface Passwords {
   readonly active: 'a' | 'b';
 }
 
-/** Reads and writes of the product's keys; nothing administrative, nothing that blocks the server. */
-const CACHE_USE = '~telegram:* +@read +@write +@connection +@transaction -@dangerous -@blocking +info +role';
+/** Reads and writes of the product's keys, scripts of such; nothing administrative, nothing that blocks the server. */
+const CACHE_USE = '~telegram:* +@read +@write +@connection +@transaction +eval -@dangerous -@blocking +info +role';
 
 /**
  * What each user may do on a data node. Nobody but the Sentinels' user may publish to `__sentinel__:hello`: whoever can

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CacheConnection } from '../cache/client.js';
+import { GuardedRedis } from '../cache/guarded.js';
 import { generateAnswerKey } from '../cache/keys.js';
 import { metrics } from '../metrics.js';
 
@@ -19,8 +20,12 @@ const digest = (text: string) => createHash('sha256').update(text).digest('base6
 export class Answers {
   readonly #underWay = new Map<string, Promise<string>>();
 
+  readonly #cache: GuardedRedis | null;
+
   /** Without a cache every answer is computed. */
-  constructor(private readonly cache: Pick<CacheConnection, 'redis'> | null) {}
+  constructor(cache: Pick<CacheConnection, 'redis'> | null) {
+    this.#cache = cache && new GuardedRedis(cache);
+  }
 
   /** Sends what `compute` gives. Its result must depend on the URL alone, not on who asks. */
   async send(request: FastifyRequest, reply: FastifyReply, compute: () => Promise<object>): Promise<FastifyReply> {
@@ -35,7 +40,8 @@ export class Answers {
         this.#underWay.set(key, computed);
       }
       body = await computed;
-      this.cache?.redis.set(key, body, 'EX', ANSWER_TTL_S).catch(() => undefined);
+      const copy = body;
+      this.#cache?.run((redis) => redis.set(key, copy, 'EX', ANSWER_TTL_S)).catch(() => undefined);
     }
     const etag = `"${digest(body)}"`;
     reply.headers({ etag, 'cache-control': 'private, no-cache' });
@@ -48,9 +54,9 @@ export class Answers {
   }
 
   async #read(key: string): Promise<string | null> {
-    if (!this.cache) return null;
+    if (!this.#cache) return null;
     try {
-      const body = await this.cache.redis.get(key);
+      const body = await this.#cache.run((redis) => redis.get(key));
       (body === null ? metrics.cacheMisses : metrics.cacheHits).inc();
       return body;
     } catch {

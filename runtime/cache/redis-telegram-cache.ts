@@ -1,8 +1,9 @@
 /**
  * Hot copies and hints in Redis. The database decides everything; the cache makes the usual case fast.
  *
- * Promised: no method rejects and none waits longer than the client's command timeout; while Redis is away a read is an
- *   empty answer and counts as a fallback, a write is dropped.
+ * Promised: one round trip an operation; no method rejects and none waits longer than the client's command timeout; while
+ *   Redis is away a read is an empty answer and counts as a fallback, a write is dropped. One that hangs is left alone
+ *   after three waits in a row, but for one trial a second.
  * Not promised: that anything is there. Keys expire, are evicted, and a failover loses the last writes.
  * On failure: the caller asks the database.
  */
@@ -10,13 +11,35 @@ import type { ChainableCommander, Redis } from 'ioredis';
 import { DEDUP_TTL_S, DEFAULT_GROUP, HOT_TTL_S } from '../contract.js';
 import type { TelegramEvent } from '../events.js';
 import { metrics } from '../metrics.js';
+import { parseEvent } from '../queue/envelope.js';
 import { closeRedis } from './client.js';
+import { GuardedRedis, isReply, type CacheClientSource } from './guarded.js';
 import { POLLING_GROUPS_KEY, generateChannelKey, generateDedupKey, generateMessageKey } from './keys.js';
 
 /** Entries a channel's recent set holds at most: in a group that reads from its queue nobody takes them out. */
 const RECENT_MAX = 10_000;
+/** Events that one read gives at most. */
+const MAX_READ = 1_000;
 /** A group that was not announced for so long polls no more, in ms. */
 const GROUP_LIFE_MS = 600_000;
+
+/**
+ * A recent set's first entries with their hot copies; entries without one are taken out. In a script, because the names of
+ * the copies follow from the entries.
+ *
+ *   KEYS  the set; what the name of each copy begins with
+ *   ARGV  rank of the last entry
+ */
+const READ_RECENT = `
+local ids = redis.call('ZRANGE', KEYS[1], 0, ARGV[1])
+if #ids == 0 then return {ids, ids} end
+local names = {}
+for n, id in ipairs(ids) do names[n] = KEYS[2] .. id end
+local copies = redis.call('MGET', unpack(names))
+local gone = {}
+for n, id in ipairs(ids) do if not copies[n] then gone[#gone + 1] = id end end
+if #gone > 0 then redis.call('ZREM', KEYS[1], unpack(gone)) end
+return {ids, copies}`;
 
 export interface CacheStats {
   readonly connected: boolean;
@@ -40,19 +63,19 @@ export class RedisTelegramCache {
   /** Groups whose recent sets this process fills. */
   #groups: readonly string[] = [DEFAULT_GROUP];
 
-  readonly #client: () => Redis;
+  readonly #guarded: GuardedRedis;
 
   /** `redis`: the client, or what tells the client of now. `group`: whose recent sets this process reads. */
   constructor(
-    redis: Redis | { readonly redis: Redis },
+    redis: CacheClientSource,
     private readonly group: string = DEFAULT_GROUP,
   ) {
-    this.#client = 'redis' in redis ? () => redis.redis : () => redis;
+    this.#guarded = new GuardedRedis(redis);
   }
 
-  /** False while Redis is away: whatever is asked then has an empty answer. */
+  /** False while Redis is away or hangs: whatever is asked then has an empty answer. */
   get connected(): boolean {
-    return this.#client().status === 'ready';
+    return this.#guarded.available;
   }
 
   /** One pipeline, so one round trip: hot copy, duplicate hint, entry in the channel's recent set of each group. */
@@ -60,18 +83,22 @@ export class RedisTelegramCache {
     await this.cacheMessages([event]);
   }
 
-  /** The same for a batch, in one pipeline. */
+  /**
+   * The same for a batch, in one pipeline. History that is read later is left out: it would take the place of what is new.
+   * Those who poll find it in the database.
+   */
   async cacheMessages(events: readonly TelegramEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    const pipeline = this.#client().pipeline();
-    for (const event of events) {
+    const fresh = events.filter(({ source }) => source !== 'backfill');
+    if (fresh.length === 0) return;
+    const pipeline = this.#guarded.client.pipeline();
+    for (const event of fresh) {
       const { channelId, messageId } = event;
       this.#channels.add(channelId);
       pipeline.set(generateMessageKey(channelId, messageId), JSON.stringify(event), 'EX', HOT_TTL_S);
       pipeline.set(generateDedupKey(channelId, messageId), '1', 'EX', DEDUP_TTL_S);
       for (const key of this.#recentKeys(channelId)) pipeline.zadd(key, Date.parse(event.receivedAt), messageId);
     }
-    for (const key of new Set(events.flatMap((event) => this.#recentKeys(event.channelId)))) {
+    for (const key of new Set(fresh.flatMap((event) => this.#recentKeys(event.channelId)))) {
       pipeline.zremrangebyrank(key, 0, -RECENT_MAX - 1);
       pipeline.expire(key, HOT_TTL_S);
     }
@@ -81,55 +108,59 @@ export class RedisTelegramCache {
   /** True when the message was stored within the last two hours; false also when nobody knows. */
   async isDuplicate(channelId: string, messageId: string): Promise<boolean> {
     // Not counted as hit or miss: nearly every message is new, which says nothing about the cache.
-    const found = await this.#read(() => this.#client().exists(generateDedupKey(channelId, messageId)));
+    const found = await this.#read((redis) => redis.exists(generateDedupKey(channelId, messageId)));
     return found === 1;
   }
 
   /**
-   * Oldest first: candidates to claim. Whose hot copy is gone is left out, now and from here on; the database finds it.
-   * Several calls of the same moment share their round trips.
+   * Oldest first: candidates to claim, 1,000 at the most. Whose hot copy is gone or cannot be read is left out, now and from
+   * here on; the database finds it.
    */
   async getUnprocessedMessages(channelId: string, limit: number): Promise<readonly TelegramEvent[]> {
+    const last = Math.min(limit, MAX_READ) - 1;
+    if (last < 0) return [];
     const key = generateChannelKey(channelId, this.group);
-    const ids = await this.#read(() => this.#client().zrange(key, 0, String(limit - 1)));
-    if (!ids || ids.length === 0) return [];
-    const copies = await this.#read(() => this.#client().mget(ids.map((id) => generateMessageKey(channelId, id))));
-    if (!copies) return [];
-    const events = copies.flatMap((copy) => (copy === null ? [] : [JSON.parse(copy) as TelegramEvent]));
-    this.#count(events.length, copies.length - events.length);
-    await this.markAsProcessed(
-      channelId,
-      ids.filter((_id, index) => copies[index] === null),
-    );
+    const names = generateMessageKey(channelId, '');
+    const answer = await this.#read((redis) => redis.eval(READ_RECENT, 2, key, names, last));
+    const [ids, copies] = (answer ?? [[], []]) as [readonly string[], readonly (string | null)[]];
+    const events: TelegramEvent[] = [];
+    const broken: string[] = [];
+    for (const [index, id] of ids.entries()) {
+      const copy = copies[index] ?? null;
+      if (copy === null) continue;
+      try {
+        events.push(parseEvent(copy));
+      } catch {
+        broken.push(id);
+      }
+    }
+    this.#count(events.length, ids.length - events.length);
+    if (broken.length > 0) await this.#forget(channelId, broken);
     return events;
   }
 
   /** Takes messages out of the channel's recent set; their hot copies stay until they expire. */
   async markAsProcessed(channelId: string, messageIds: readonly string[]): Promise<void> {
     if (messageIds.length === 0) return;
-    await this.#write(
-      this.#client()
-        .pipeline()
-        .zrem(generateChannelKey(channelId, this.group), ...messageIds),
-    );
+    await this.#write(this.#guarded.client.pipeline().zrem(generateChannelKey(channelId, this.group), ...messageIds));
   }
 
   /** Says that this process's group polls, so that whoever caches messages fills its recent sets too. To be said again and again. */
   async announceGroup(now = Date.now()): Promise<void> {
-    await this.#write(this.#client().pipeline().zadd(POLLING_GROUPS_KEY, now, this.group));
+    await this.#write(this.#guarded.client.pipeline().zadd(POLLING_GROUPS_KEY, now, this.group));
   }
 
   /** Learns which groups poll. */
   async learnGroups(now = Date.now()): Promise<void> {
-    const groups = await this.#read(() =>
-      this.#client().zrange(POLLING_GROUPS_KEY, now - GROUP_LIFE_MS, '+inf', 'BYSCORE'),
+    const groups = await this.#read((redis) =>
+      redis.zrange(POLLING_GROUPS_KEY, now - GROUP_LIFE_MS, '+inf', 'BYSCORE'),
     );
     if (groups) this.#groups = [...new Set([DEFAULT_GROUP, ...groups])];
   }
 
   /** Drops the entries whose hot copies have expired. Returns how many; sets of idle channels expire by themselves. */
   async cleanupExpired(now = Date.now()): Promise<number> {
-    const pipeline = this.#client().pipeline();
+    const pipeline = this.#guarded.client.pipeline();
     for (const key of [...this.#channels].flatMap((channelId) => this.#recentKeys(channelId)))
       pipeline.zremrangebyscore(key, '-inf', now - HOT_TTL_S * 1_000);
     const replies = await this.#write(pipeline);
@@ -137,9 +168,7 @@ export class RedisTelegramCache {
   }
 
   async getStats(): Promise<CacheStats> {
-    const keys = await this.#client()
-      .dbsize()
-      .catch(() => null);
+    const keys = await this.#guarded.run((redis) => redis.dbsize()).catch(() => null);
     const reads = this.#hits + this.#misses;
     return {
       connected: this.connected,
@@ -152,7 +181,7 @@ export class RedisTelegramCache {
   }
 
   async disconnect(): Promise<void> {
-    await closeRedis(this.#client());
+    await closeRedis(this.#guarded.client);
   }
 
   #recentKeys(channelId: string): readonly string[] {
@@ -166,9 +195,17 @@ export class RedisTelegramCache {
     metrics.cacheMisses.inc(misses);
   }
 
-  async #read<T>(read: () => Promise<T>): Promise<T | null> {
+  /** A copy that cannot be read is worth nothing to anybody. */
+  async #forget(channelId: string, messageIds: readonly string[]): Promise<void> {
+    const pipeline = this.#guarded.client.pipeline();
+    pipeline.del(...messageIds.map((id) => generateMessageKey(channelId, id)));
+    pipeline.zrem(generateChannelKey(channelId, this.group), ...messageIds);
+    await this.#write(pipeline);
+  }
+
+  async #read<T>(read: (redis: Redis) => Promise<T>): Promise<T | null> {
     try {
-      return await read();
+      return await this.#guarded.run(read);
     } catch {
       this.#fallbacks += 1;
       metrics.cacheFallbacks.inc();
@@ -178,7 +215,13 @@ export class RedisTelegramCache {
 
   /** The replies of those commands that succeeded. */
   async #write(pipeline: ChainableCommander): Promise<readonly unknown[]> {
-    const replies = await pipeline.exec().catch(() => null);
-    return (replies ?? []).map(([error, reply]) => (error ? null : reply));
+    const run = async () => {
+      const replies = (await pipeline.exec()) ?? [];
+      const unanswered = replies.find(([error]) => error !== null && !isReply(error));
+      if (unanswered) throw unanswered[0] as Error;
+      return replies;
+    };
+    const replies = await this.#guarded.run(run).catch(() => []);
+    return replies.map(([error, reply]) => (error ? null : reply));
   }
 }

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { RedisTelegramCache } from '../../runtime/cache/redis-telegram-cache.js';
 import { generateChannelKey, generateDedupKey, generateMessageKey } from '../../runtime/cache/keys.js';
 import { metrics } from '../../runtime/metrics.js';
 import { range, storedEvent } from '../support/messages.js';
 import { connectRedis, uniqueChannel, waitFor } from '../support/services.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 const ready = (redis: Redis) => waitFor('Redis', () => Promise.resolve(redis.status === 'ready'));
 
@@ -48,6 +49,39 @@ describe('RedisTelegramCache', () => {
     // One read for the pipeline and one for this INFO; without a pipeline it would be over 150.
     expect((await reads()) - before).toBeLessThan(10);
   });
+
+  it('R5 reads what is unprocessed in one round trip, and takes out what has no copy in the same', async () => {
+    await cache.cacheMessages(range(5).map(event));
+    await redis.del(generateMessageKey(channel, '2'));
+    const send = jest.spyOn(redis, 'sendCommand');
+    try {
+      expect(await cache.getUnprocessedMessages(channel, 10)).toHaveLength(4);
+      expect(send.mock.calls.map(([command]) => command.name)).toEqual(['eval']);
+    } finally {
+      send.mockRestore();
+    }
+    expect(await redis.zrange(generateChannelKey(channel), 0, '-1')).toEqual(['1', '3', '4', '5']);
+    expect(await cache.getUnprocessedMessages(channel, 0)).toEqual([]);
+  });
+
+  it('R5 leaves out history that is read later: it displaces nothing', async () => {
+    await cache.cacheMessages([{ ...event(1), source: 'backfill' }, event(2)]);
+    await cache.cacheMessage({ ...event(3), source: 'backfill' });
+    expect(await redis.exists(generateMessageKey(channel, '1'), generateDedupKey(channel, '1'))).toBe(0);
+    expect((await cache.getUnprocessedMessages(channel, 10)).map(({ messageId }) => messageId)).toEqual(['2']);
+  });
+
+  it.each(['not JSON', 'null', '{}', JSON.stringify({ ...storedEvent('1', 1).event, v: 99 })])(
+    'R5 a copy that cannot be read is a miss, and gone: %s',
+    async (copy) => {
+      await cache.cacheMessages([event(1), event(2)]);
+      await redis.set(generateMessageKey(channel, '1'), copy);
+      expect((await cache.getUnprocessedMessages(channel, 10)).map(({ messageId }) => messageId)).toEqual(['2']);
+      expect(await cache.getStats()).toMatchObject({ hits: 1, misses: 1, fallbacks: 0 });
+      expect(await redis.exists(generateMessageKey(channel, '1'))).toBe(0);
+      expect(await redis.zrange(generateChannelKey(channel), 0, '-1')).toEqual(['2']);
+    },
+  );
 
   it('R5 knows a duplicate, and does not invent one', async () => {
     await cache.cacheMessage(event(1));
@@ -128,17 +162,48 @@ describe('RedisTelegramCache without Redis', () => {
     await cache.disconnect();
   });
 
-  it('R5 falls back when Redis goes away between two commands', async () => {
-    const redis = connectRedis();
+  it('R5 falls back when Redis goes away before it has answered', async () => {
+    const url = new URL(process.env['TEST_REDIS_URL'] ?? '');
+    const proxy = await TcpProxy.start(url.hostname, Number(url.port));
+    const redis = connectRedis({ port: proxy.port });
     await ready(redis);
     const cache = new RedisTelegramCache(redis);
     const channel = uniqueChannel();
     await cache.cacheMessage(storedEvent(channel, 1).event);
+    proxy.hang();
     const read = cache.getUnprocessedMessages(channel, 10);
-    redis.disconnect();
+    proxy.cut();
     expect(await read).toEqual([]);
     expect(await cache.getUnprocessedMessages(channel, 10)).toEqual([]);
     expect((await cache.getStats()).fallbacks).toBe(2);
     await cache.disconnect();
+    await proxy.close();
+  });
+
+  it('R5 a Redis that hangs costs a few short waits, not one an operation, and is used again when it answers', async () => {
+    const url = new URL(process.env['TEST_REDIS_URL'] ?? '');
+    const proxy = await TcpProxy.start(url.hostname, Number(url.port));
+    const redis = connectRedis({ port: proxy.port });
+    await ready(redis);
+    const cache = new RedisTelegramCache(redis);
+    const channel = uniqueChannel();
+    await cache.cacheMessage(storedEvent(channel, 1).event);
+    proxy.hang();
+    let waits = 0;
+    for (let n = 0; n < 40; n++) {
+      const startedAt = performance.now();
+      expect(await cache.getUnprocessedMessages(channel, 10)).toEqual([]);
+      await cache.markAsProcessed(channel, ['2']);
+      if (performance.now() - startedAt > 250) waits += 1;
+    }
+    expect((await cache.getStats()).fallbacks).toBe(40);
+    expect(cache.connected).toBe(false);
+    // Three, and perhaps a trial or two on a busy machine; it would be 40.
+    expect(waits).toBeGreaterThan(0);
+    expect(waits).toBeLessThan(10);
+    proxy.heal();
+    await waitFor('the hit', async () => (await cache.getUnprocessedMessages(channel, 10)).length === 1);
+    await cache.disconnect();
+    await proxy.close();
   });
 });

@@ -1,9 +1,10 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback whose far end can be taken away, as a crash of the service or a cut cable would. */
+/** A TCP proxy on loopback whose far end can be taken away, as a crash of the service or a cut cable would, or hang. */
 export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   #up = true;
+  #hangs = false;
 
   private constructor(private readonly server: Server) {}
 
@@ -17,6 +18,7 @@ export class TcpProxy {
       }
       const far = connect({ host, port });
       near.pipe(far).pipe(near);
+      if (proxy.#hangs) near.pause();
       for (const [socket, other] of [
         [near, far],
         [far, near],
@@ -43,8 +45,16 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Keeps every connection, takes new ones, and passes nothing on. */
+  hang(): void {
+    this.#hangs = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
   heal(): void {
     this.#up = true;
+    this.#hangs = false;
+    for (const socket of this.#sockets) socket.resume();
   }
 
   async close(): Promise<void> {
