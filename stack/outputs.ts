@@ -115,6 +115,11 @@ function services({ config, data, secrets }: OutputParts): Record<string, Servic
     add('rabbitmq-management', 'data', 'http', published, rabbitmq.managementPort);
     add('rabbitmq-metrics', 'data', 'http', published, rabbitmq.metricsPort);
   }
+  if (rabbitmq.kind === 'external') {
+    const { host, port, vhost, tls } = rabbitmq;
+    const url = `${tls ? 'amqps' : 'amqp'}://${host}:${String(port)}/${encodeURIComponent(vhost)}`;
+    list['rabbitmq'] = { host, port, group: 'data', url };
+  }
   const gatewayAddress = gateway.kind === 'machine' ? gateway.host : published;
   add('gateway', 'gateway', 'http', gatewayAddress, gateway.healthPort);
   add('gateway-ssh', 'gateway', 'ssh', gatewayAddress, gateway.kind === 'machine' ? gateway.port : gateway.sshPort);
@@ -145,7 +150,9 @@ function logins({ config, secrets }: OutputParts): pulumi.Output<Record<string, 
     config.timescale.kind === 'external'
       ? { user: config.timescale.adminUser, password: config.timescale.adminPassword }
       : { user: 'postgres', password: activeOf(secrets.database.postgres) };
-  const rabbitmq = { user: slot('reader'), password: activeOf(secrets.broker.reader) };
+  const reader = { user: slot('reader'), password: activeOf(secrets.broker.reader) };
+  const rabbitmq =
+    config.rabbitmq.kind === 'external' ? { user: config.rabbitmq.user, password: config.rabbitmq.password } : reader;
   const sentinels = config.redis.kind === 'container' ? config.redis.sentinels : 0;
   return pulumi.secret(
     pulumi
@@ -159,7 +166,7 @@ function logins({ config, secrets }: OutputParts): pulumi.Output<Record<string, 
           Array.from({ length: sentinels }, (_, n) => [`redis-sentinel-${String(n + 1)}`, sentinel]),
         ),
         rabbitmq,
-        'rabbitmq-management': rabbitmq,
+        'rabbitmq-management': reader,
         api: { key: activeOf(secrets.apiKey) },
         ...(secrets.grafana && { grafana: { user: GRAFANA_ADMIN, password: secrets.grafana.adminPassword } }),
       })

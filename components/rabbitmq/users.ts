@@ -16,14 +16,17 @@ interface Rights {
   readonly tags: readonly string[];
 }
 
-const exactly = (name: string) => `^${name.replaceAll('.', '\\.')}$`;
+const exactly = (...names: readonly string[]) => {
+  const escaped = names.map((name) => name.replaceAll('.', '\\.')).join('|');
+  return names.length === 1 ? `^${escaped}$` : `^(${escaped})$`;
+};
 
 /**
  * What each client may do. Nobody configures: the topology is the stack's. Reading a queue takes its messages away, so the
  * watchers read none; the tag lets them see totals. Dead-lettering is the broker's own doing and needs no right.
  */
 const RIGHTS: Readonly<Record<BrokerClient, Rights>> = {
-  gateway: { configure: '^$', write: exactly(EXCHANGE), read: '^$', tags: [] },
+  gateway: { configure: '^$', write: exactly(EXCHANGE, RETRY_EXCHANGE), read: '^$', tags: [] },
   consumer: { configure: '^$', write: exactly(RETRY_EXCHANGE), read: '^telegram\\.consumer\\..*$', tags: [] },
   reader: { configure: '^$', write: '^$', read: exactly(DEAD_LETTER_QUEUE), tags: ['monitoring'] },
   monitor: { configure: '^$', write: '^$', read: '^$', tags: ['monitoring'] },

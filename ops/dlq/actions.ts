@@ -58,20 +58,34 @@ export async function replay(sides: Sides, choice: Choice): Promise<Replayed> {
 export interface Dropped {
   readonly letters: number;
   readonly rows: number;
+  /** Letters whose event a worker has in its hands; they stay. */
+  readonly busy: number;
 }
 
-/** Up to `limit` letters, unreadable ones too unless a group is named, and `limit` rows. */
+/**
+ * Up to `limit` letters, unreadable ones too unless a group is named, and `limit` rows. A letter goes together with its
+ * work: an event that is still due by its row, and has no letter any more, would wait for ever.
+ */
 export async function drop(sides: Sides, choice: Choice): Promise<Dropped> {
   const { readable, unreadable } = await chosen(sides, choice);
-  const letters = choice.group === null ? [...readable, ...unreadable] : readable;
-  const rows = await forget(sides.sql, distinct(await listDead(sides.sql, choice)));
+  const works = readable.flatMap(({ work }) => work ?? []);
+  const gone = await forget(sides.sql, distinct([...works, ...(await listDead(sides.sql, choice))]));
+  const names = new Set(gone.map(nameOf));
+  const settled = readable.filter(({ work }) => work && names.has(nameOf(work)));
+  const letters = choice.group === null ? [...settled, ...unreadable] : settled;
   sides.letters?.settle(letters);
-  return { letters: letters.length, rows };
+  return {
+    letters: letters.length,
+    rows: gone.filter(({ row }) => row).length,
+    busy: readable.length - settled.length,
+  };
 }
 
+/** The oldest letters of the group, or of all; those of other groups stay, however many stand before them. */
 async function chosen({ letters }: Sides, { group, limit }: Choice) {
-  const taken = (await letters?.take(limit)) ?? [];
-  const readable: DeadLetter[] = taken.filter(({ work }) => work && (group === null || work.group === group));
+  const isOfGroup = ({ work }: DeadLetter) => group === null || work?.group === group;
+  const taken = (await letters?.take(limit, isOfGroup)) ?? [];
+  const readable = taken.filter((letter) => letter.work && isOfGroup(letter));
   return { readable, unreadable: taken.filter(({ work }) => work === null) };
 }
 

@@ -11,6 +11,7 @@ export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
   readonly vhost: string;
+  readonly tls: boolean;
   readonly user: string;
   readonly password: string;
 }
@@ -29,9 +30,9 @@ export class DeadLetterQueue {
     private readonly channel: Channel,
   ) {}
 
-  static async open({ host, port, vhost, user, password }: BrokerAddress): Promise<DeadLetterQueue> {
+  static async open({ host, port, vhost, tls, user, password }: BrokerAddress): Promise<DeadLetterQueue> {
     const model = await connect(
-      { protocol: 'amqp', hostname: host, port, vhost, username: user, password },
+      { protocol: tls ? 'amqps' : 'amqp', hostname: host, port, vhost, username: user, password },
       { timeout: CONNECT_MS },
     );
     // The call that fails tells of it.
@@ -45,13 +46,15 @@ export class DeadLetterQueue {
     return (await this.channel.checkQueue(DEAD_LETTER_QUEUE)).messageCount;
   }
 
-  /** Oldest first. */
-  async take(limit: number): Promise<readonly DeadLetter[]> {
+  /** Oldest first, until so many are wanted ones or there are no more: whatever stands between is looked at too. */
+  async take(limit: number, isWanted: (letter: DeadLetter) => boolean = () => true): Promise<readonly DeadLetter[]> {
     const letters: DeadLetter[] = [];
-    while (letters.length < limit) {
+    for (let wanted = 0; wanted < limit;) {
       const message = await this.channel.get(DEAD_LETTER_QUEUE);
       if (message === false) break;
-      letters.push({ message, work: workOf(message) });
+      const letter = { message, work: workOf(message) };
+      letters.push(letter);
+      if (isWanted(letter)) wanted += 1;
     }
     return letters;
   }

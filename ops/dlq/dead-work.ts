@@ -1,15 +1,11 @@
 /** The work rows that a group has given up: each with its reason, whatever way its event came by. */
 import { SCHEMA } from '../../runtime/contract.js';
-import type { EventKind } from '../../runtime/events.js';
+import { keyColumns, type EventKey } from '../../runtime/store/work.js';
 import type { Sql } from '../sql.js';
 
 /** Names the work of one group on one event. */
-export interface WorkKey {
+export interface WorkKey extends EventKey {
   readonly group: string;
-  readonly kind: EventKind;
-  readonly channelId: string;
-  readonly messageId: string;
-  readonly version: number;
 }
 
 export interface DeadWork extends WorkKey {
@@ -48,8 +44,8 @@ export async function countDead(sql: Sql, group: string | null): Promise<number>
 }
 
 /**
- * Makes what is named due again, with all its tries, and has its event published once more; in one statement. The groups
- * that have finished the event drop the copy. Returns those of whom there was work.
+ * Makes what is named due again, with all its tries, and has its event sent to the queue of its group alone; in one
+ * statement. Returns those of whom there was work.
  */
 export function revive(sql: Sql, keys: readonly WorkKey[]): Promise<WorkKey[]> {
   return sql<WorkKey>(
@@ -59,33 +55,44 @@ export function revive(sql: Sql, keys: readonly WorkKey[]): Promise<WorkKey[]> {
          from ${NAMED} where ${SAME}
        returning w.*
      ), published as (
-       insert into ${SCHEMA}.outbox (account_id, kind, channel_id, message_id, version, posted_at)
-       select distinct account_id, kind, channel_id, message_id, version, posted_at from revived
-        order by channel_id, message_id, version
+       insert into ${SCHEMA}.outbox (account_id, kind, channel_id, message_id, version, posted_at, group_name)
+       select r.account_id, r.kind, r.channel_id, r.message_id, r.version, r.posted_at, r.group_name from revived r
+         join ${SCHEMA}.consumer_groups g on g.group_name = r.group_name and g.mode <> 'poll'
+        order by r.channel_id, r.message_id, r.version
      )
      select ${KEY} from revived w`,
     columns(keys),
   );
 }
 
-/** Forgets the work that is named; the history goes on saying that it failed. */
-export async function forget(sql: Sql, keys: readonly WorkKey[]): Promise<number> {
-  const rows = await sql(
-    `delete from ${SCHEMA}.message_work w using ${NAMED} where ${SAME} returning 1`,
+/**
+ * Forgets the work that is named, but for what a worker has under a lease now; the history says that it failed. Returns
+ * what is gone: also what was not there any more.
+ */
+export function forget(sql: Sql, keys: readonly WorkKey[]): Promise<(WorkKey & { readonly row: boolean })[]> {
+  return sql<WorkKey & { readonly row: boolean }>(
+    `with forgotten as (
+       delete from ${SCHEMA}.message_work w using ${NAMED}
+        where ${SAME} and not (w.status = 'processing' and w.claimed_until > clock_timestamp())
+       returning w.*
+     ), told as (
+       insert into ${SCHEMA}.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at,
+                                               account_id, status, processed_by, attempts)
+       select clock_timestamp(), group_name, kind, channel_id, message_id, version, posted_at, account_id, 'failed',
+              'dropped by hand', attempts from forgotten where status <> 'failed'
+     )
+     select d.group_name as "group", d.kind, d.channel_id::text as "channelId", d.message_id::text as "messageId",
+            d.version, exists (select from forgotten w where ${SAME}) as row
+       from ${NAMED}
+      where exists (select from forgotten w where ${SAME})
+         or not exists (select from ${SCHEMA}.message_work w where ${SAME})`,
     columns(keys),
   );
-  return rows.length;
 }
 
-const NAMED = `unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[])
-                 as d (group_name, kind, channel_id, message_id, version)`;
+const NAMED = `unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[])
+                 as d (group_name, channel_id, message_id, version, kind)`;
 
 function columns(keys: readonly WorkKey[]): readonly unknown[] {
-  return [
-    keys.map((key) => key.group),
-    keys.map((key) => key.kind),
-    keys.map((key) => key.channelId),
-    keys.map((key) => key.messageId),
-    keys.map((key) => key.version),
-  ];
+  return [keys.map((key) => key.group), ...keyColumns(keys)];
 }

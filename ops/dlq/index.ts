@@ -55,6 +55,7 @@ async function act(action: string, sides: Sides, choice: Choice, { json, yes }: 
   const dropped = await drop(sides, choice);
   if (json) printJson(dropped);
   say(`✔ dropped ${String(dropped.letters)} dead letters and ${String(dropped.rows)} failed events`);
+  if (dropped.busy > 0) say(`  ${String(dropped.busy)} letters stay: a worker has their events in its hands`);
 }
 
 function show({ letters, failed, events }: Listing): void {
@@ -68,10 +69,13 @@ function show({ letters, failed, events }: Listing): void {
   if (failed > 0 || letters) say('next: mend the handler, then npm run dlq -- replay');
 }
 
-/** Null where the stack has no broker of its own. */
+/** Null where there is no broker. The address of one that somebody else runs names its vhost. */
 async function openLetters({ outputs }: RunningStack): Promise<DeadLetterQueue | null> {
   const address = outputs.services['rabbitmq'];
   const { user = '', password = '' } = outputs.logins['rabbitmq'] ?? {};
   if (!address) return null;
-  return DeadLetterQueue.open({ host: address.host, port: address.port, vhost: VHOST, user, password });
+  const { protocol, pathname } = new URL(address.url);
+  const vhost = pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : VHOST;
+  const { host, port } = address;
+  return DeadLetterQueue.open({ host, port, vhost, tls: protocol === 'amqps:', user, password });
 }

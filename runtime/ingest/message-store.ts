@@ -69,6 +69,8 @@ export interface IngestBatch {
 export interface StoredEvent {
   readonly outboxId: string;
   readonly event: TelegramEvent;
+  /** The one group that is to have it (again). @default null, every group */
+  readonly group?: string | null;
 }
 
 export interface CommitResult {

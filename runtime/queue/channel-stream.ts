@@ -1,9 +1,7 @@
-import type { TelegramEvent } from '../events.js';
+import type { StoredEvent } from '../ingest/message-store.js';
 
-export interface OutboxRow {
+export interface OutboxRow extends StoredEvent {
   readonly position: bigint;
-  readonly outboxId: string;
-  readonly event: TelegramEvent;
 }
 
 const FIRST_PAUSE_MS = 100;

@@ -33,7 +33,8 @@ export interface OutboxStore {
 
 export interface EventPublisher {
   readonly connected: boolean;
-  publishMessage(event: TelegramEvent): Promise<void>;
+  /** To every group, or to one alone. */
+  publishMessage(event: TelegramEvent, group?: string | null): Promise<void>;
   onConnected(listener: () => void): void;
 }
 
@@ -111,7 +112,8 @@ export class OutboxRelay {
   }
 
   #add(events: readonly StoredEvent[]): void {
-    for (const { outboxId, event } of events) {
+    for (const row of events) {
+      const { outboxId, event } = row;
       if (this.#held.has(outboxId)) continue;
       this.#held.add(outboxId);
       if (!this.options.queue) {
@@ -120,7 +122,7 @@ export class OutboxRelay {
       }
       let stream = this.#streams.get(event.channelId);
       if (!stream) this.#streams.set(event.channelId, (stream = new ChannelStream()));
-      stream.add({ position: BigInt(outboxId), outboxId, event });
+      stream.add({ ...row, position: BigInt(outboxId) });
       this.#ready.add(stream);
     }
     this.#pump();
@@ -148,7 +150,7 @@ export class OutboxRelay {
   async #publish(queue: EventPublisher, stream: ChannelStream, row: OutboxRow): Promise<void> {
     this.#unconfirmed += 1;
     try {
-      await queue.publishMessage(row.event);
+      await queue.publishMessage(row.event, row.group);
       stream.confirmed(row);
       this.#confirmed.add(row.outboxId);
       if (stream.empty) this.#streams.delete(row.event.channelId);

@@ -116,14 +116,20 @@ export class TelegramMessageQueue {
     await this.#found.promise;
   }
 
-  /** Rejects with `PublishError`. Events are sent in the order of the calls. */
-  async publishMessage(event: TelegramEvent): Promise<void> {
+  /**
+   * Rejects with `PublishError`. Events are sent in the order of the calls. With `group`, it goes to the queue of that group
+   * alone, by way of the shortest retry queue: a second later, and as a first try.
+   */
+  async publishMessage(event: TelegramEvent, group: string | null = null): Promise<void> {
+    const exchange = group === null ? EXCHANGE : RETRY_EXCHANGE;
+    const key = group === null ? routingKey(event.channelId) : groupQueue(group);
     try {
-      await this.#link.publisher.publish(EXCHANGE, routingKey(event.channelId), encodeEvent(event), {
+      await this.#link.publisher.publish(exchange, key, encodeEvent(event), {
         messageId: event.id,
         type: event.kind,
         contentType: 'application/json',
         timestamp: Math.floor(Date.parse(event.receivedAt) / 1_000),
+        ...(group !== null && { headers: { [RETRY_DELAY_HEADER]: String(RETRY_DELAYS_MS[0]) } }),
       });
       metrics.published.inc();
     } catch (error) {

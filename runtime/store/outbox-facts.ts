@@ -11,6 +11,8 @@ import { storedEvent, type EventFact, type EventRow } from './event-of.js';
 
 export interface OutboxRow extends EventRow {
   readonly outbox_id: string;
+  /** Null: for every group. */
+  readonly group_name: string | null;
 }
 
 const CREATED: Statement = {

@@ -11,7 +11,7 @@ import { readEvents, type OutboxRow } from './outbox-facts.js';
  */
 const CLAIM: Statement = {
   name: 'outbox_claim',
-  text: `select outbox_id, account_id, kind, channel_id, message_id, version, posted_at
+  text: `select outbox_id, account_id, kind, channel_id, message_id, version, posted_at, group_name
            from ${SCHEMA}.outbox
           where account_id = $1 and kind = any ($5) and created_at <= clock_timestamp() - $2 * interval '1 millisecond'
             and outbox_id <> all ($3::bigint[])
@@ -60,7 +60,7 @@ export async function claimOutbox(database: Queryable, options: ClaimOptions): P
   const orphans: string[] = [];
   for (const row of claimed.rows) {
     const event = found.get(row.outbox_id);
-    if (event) events.push({ outboxId: row.outbox_id, event });
+    if (event) events.push({ outboxId: row.outbox_id, event, group: row.group_name });
     else orphans.push(row.outbox_id);
   }
   return { events, orphans };

@@ -176,7 +176,10 @@ export async function failWork(
   return rowCount === 1;
 }
 
-function keyColumns(events: readonly TelegramEvent[]): readonly unknown[] {
+export type EventKey = Pick<TelegramEvent, 'kind' | 'channelId' | 'messageId' | 'version'>;
+
+/** A column each of channel, message, version and kind, for `unnest`. */
+export function keyColumns(events: readonly EventKey[]): readonly unknown[] {
   return [
     events.map((event) => event.channelId),
     events.map((event) => event.messageId),

@@ -7,7 +7,7 @@ import type { TelegramEvent } from '../../runtime/events.js';
 import { GivenUpError } from '../../runtime/queue/telegram-message-queue.js';
 import { ConsumerBench, effect } from '../support/consumer-bench.js';
 import { ingestMessage, range } from '../support/messages.js';
-import { waitFor } from '../support/services.js';
+import { uniqueName, waitFor } from '../support/services.js';
 
 describe('dlq', () => {
   let bench: ConsumerBench;
@@ -33,28 +33,32 @@ describe('dlq', () => {
   });
 
   function openLetters(): Promise<DeadLetterQueue> {
-    const { host, port, vhost, login } = bench.broker.options();
-    return DeadLetterQueue.open({ host, port, vhost, ...login() });
+    const { host, port, vhost, tls, login } = bench.broker.options();
+    return DeadLetterQueue.open({ host, port, vhost, tls, ...login() });
   }
 
   const all = { group: null, limit: 1_000 };
 
-  /** Events that the group of the bench has given up on, each with its letter. */
-  async function deadLetters(count: number): Promise<TelegramEvent[]> {
-    await bench.addGroup('queue');
-    const consumer = await bench.start({
-      mode: 'queue',
-      handle: () => Promise.reject(new GivenUpError('broken handler')),
-    });
+  /** The letters as a command that begins now sees them, once the broker has put back what was taken: so many. */
+  async function lookAgain(depth: number): Promise<void> {
+    await letters.close();
+    letters = await openLetters();
+    sides = { ...sides, letters };
+    await waitFor(`${String(depth)} letters`, async () => (await letters.depth()) === depth);
+  }
+
+  /** Events that each of the groups has given up on, each with its letter: group after group. */
+  async function deadLetters(count: number, groups: readonly string[] = [bench.group]): Promise<TelegramEvent[]> {
+    for (const group of groups) await bench.addGroup('queue', group);
     const messages = range(count).map((id) => ingestMessage(bench.channel, id));
     const events = await bench.commit(messages, [], { publish: true });
-    // Tried once, not four times: the pauses between tries are tested elsewhere.
-    await waitFor('letters', async () => (await letters.depth()) === count, 30_000);
-    await consumer.close();
-    await bench.database.query(
-      `update telegram_gateway.message_work set status = 'failed', attempts = 4 where group_name = $1`,
-      [bench.group],
-    );
+    for (const [index, group] of groups.entries()) {
+      // Tried once, not four times: the pauses between tries are tested elsewhere.
+      const handle = () => Promise.reject(new GivenUpError('broken handler'));
+      const consumer = await bench.start({ mode: 'queue', group, handle });
+      await waitFor('letters', async () => (await letters.depth()) === (index + 1) * count, 30_000);
+      await consumer.close();
+    }
     return events;
   }
 
@@ -64,6 +68,7 @@ describe('dlq', () => {
       const looking = await openLetters();
       expect(await looking.take(10)).toHaveLength(5);
       await looking.close();
+      await waitFor('the letters again', async () => (await letters.depth()) === 5);
     }
     const listing = await list(sides, { group: null, limit: 3 });
     expect(listing).toMatchObject({ letters: 5, failed: 5 });
@@ -73,7 +78,7 @@ describe('dlq', () => {
     );
     expect(listing.events[0]).toMatchObject({
       group: bench.group,
-      attempts: 4,
+      attempts: 1,
       error: expect.stringContaining('broken'),
     });
     expect(await list(sides, { group: 'other', limit: 3 })).toMatchObject({ failed: 0, events: [] });
@@ -91,7 +96,8 @@ describe('dlq', () => {
       [bench.group],
     );
     expect(due).toEqual({ attempts: 0, outbox: 39 });
-    await bench.start({ mode: 'dual', handle: effect });
+    bench.relay();
+    await bench.start({ mode: 'queue', handle: effect });
     await waitFor('effects', async () => (await bench.effects()).length >= 19, 30_000);
     const wanted = events.filter(({ messageId }) => messageId !== '7').map(({ id }) => id);
     expect((await bench.effects()).sort()).toEqual(wanted.sort());
@@ -100,15 +106,57 @@ describe('dlq', () => {
   it('R6 takes no more than it was asked for, and no letter of another group', async () => {
     await deadLetters(6);
     expect(await replay(sides, { group: 'other', limit: 1_000 })).toEqual({ replayed: 0, finished: 0, unreadable: 0 });
-    await letters.close();
-    letters = await openLetters();
-    sides = { ...sides, letters };
-    expect(await letters.depth()).toBe(6);
-    expect(await drop(sides, { group: bench.group, limit: 2 })).toEqual({ letters: 2, rows: 2 });
-    expect(await list(sides, all)).toMatchObject({ failed: 4 });
-    expect(await drop(sides, all)).toMatchObject({ rows: 4 });
+    await lookAgain(6);
+    expect(await drop(sides, { group: bench.group, limit: 2 })).toMatchObject({ letters: 2, busy: 0 });
+    await drop(sides, all);
     expect(await list(sides, all)).toMatchObject({ letters: 0, failed: 0 });
     expect(await bench.effects()).toEqual([]);
+  });
+
+  it('R6 a replay for one group finds its letters behind those of another, and reaches that group alone', async () => {
+    const other = uniqueName('other');
+    const events = await deadLetters(5, [other, bench.group]);
+    const choice = { group: bench.group, limit: 5 };
+    expect(await replay(sides, choice)).toEqual({ replayed: 5, finished: 0, unreadable: 0 });
+    await lookAgain(5);
+    expect(await list(sides, { ...all, group: other })).toMatchObject({ letters: 5, failed: 5 });
+    const seen: string[] = [];
+    const handle = (event: TelegramEvent) => {
+      seen.push(event.id);
+      return Promise.resolve();
+    };
+    // What was committed has been published before: only what was replayed is to come.
+    await bench.database.query('delete from telegram_gateway.outbox where group_name is null');
+    await bench.start({ mode: 'queue', group: other, handle });
+    await bench.start({ mode: 'queue', handle: effect });
+    bench.relay();
+    await waitFor('effects', async () => (await bench.effects()).length >= 5, 30_000);
+    expect((await bench.effects()).sort()).toEqual(events.map(({ id }) => id).sort());
+    expect(seen).toEqual([]);
+    expect(await list(sides, { ...all, group: other })).toMatchObject({ letters: 5, failed: 5 });
+  });
+
+  it('R6 a drop takes the work along with its letter, told in the history, and leaves what a worker has', async () => {
+    await deadLetters(3);
+    const set = (id: number, status: string, until: string | null) =>
+      bench.database.query(
+        `update telegram_gateway.message_work set status = $2, claimed_until = now() + $3::interval
+          where message_id = $1 and group_name = $4`,
+        [id, status, until, bench.group],
+      );
+    await set(1, 'pending', null);
+    await set(2, 'processing', '1 minute');
+    expect(await drop(sides, all)).toEqual({ letters: 2, rows: 2, busy: 1 });
+    await lookAgain(1);
+    const left = await bench.database.query(
+      'select message_id from telegram_gateway.message_work where group_name = $1',
+      [bench.group],
+    );
+    expect(left).toEqual([{ message_id: '2' }]);
+    const told = await bench.database.query(
+      `select message_id from telegram_gateway.message_outcomes where processed_by = 'dropped by hand'`,
+    );
+    expect(told).toEqual([{ message_id: '1' }]);
   });
 
   it('R6 a letter that is no event stays at a replay, and goes by a drop', async () => {
@@ -119,11 +167,8 @@ describe('dlq', () => {
     await model.close();
     await waitFor('letter', async () => (await letters.depth()) === 1);
     expect(await replay(sides, all)).toEqual({ replayed: 0, finished: 0, unreadable: 1 });
-    await letters.close();
-    letters = await openLetters();
-    sides = { ...sides, letters };
-    await waitFor('letter again', async () => (await letters.depth()) === 1);
-    expect(await drop(sides, all)).toEqual({ letters: 1, rows: 0 });
+    await lookAgain(1);
+    expect(await drop(sides, all)).toEqual({ letters: 1, rows: 0, busy: 0 });
     expect(await letters.depth()).toBe(0);
   });
 });

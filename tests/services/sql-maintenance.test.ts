@@ -88,6 +88,15 @@ onEachEngine((engine) => {
       expect(await days('message_outcomes', 'at')).toHaveLength(10);
     });
 
+    it('Q5 cleanup_old_messages forgets work without a date by the day it was stored', async () => {
+      await database.query(
+        `insert into telegram_gateway.message_work (group_name, kind, channel_id, message_id, version, account_id, status, created_at)
+         select 'default', 'message.deleted', 1, n, 1, 'test', 'failed', now() - n * interval '1 day' from generate_series(1, 10) n`,
+      );
+      await database.query('select telegram_gateway.cleanup_old_messages(3)');
+      expect(await database.count('message_work')).toBe(3);
+    });
+
     it.each([0, -1, null])('Q5 cleaning up refuses %s days instead of forgetting everything', async (wanted) => {
       await fillDays(2);
       for (const name of ['cleanup_old_messages', 'cleanup_old_outcomes'])

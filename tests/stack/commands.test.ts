@@ -141,7 +141,9 @@ describe('the runtime at its start', () => {
         expect.stringContaining('nothing was dropped'),
       ]);
       expect(refused.code).not.toBe(0);
-      expect(JSON.parse(must('dlq', ['drop', '--yes', '--json', ...nobody]).stdout)).toEqual({ letters: 0, rows: 0 });
+      expect(JSON.parse(must('dlq', ['drop', '--yes', '--json', ...nobody]).stdout)).toEqual({
+        ...{ letters: 0, rows: 0, busy: 0 },
+      });
       expect(run('dlq', ['list', '--limit', '0']).stderr).toContain('--limit: expected a number from 1 to 10000');
       expect(run('dlq', ['burn']).stderr).toContain('expected list, replay or drop');
     },

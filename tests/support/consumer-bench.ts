@@ -6,8 +6,10 @@ import { Consumer, type ConsumerOptions } from '../../runtime/consumer/consumer.
 import type { Handle } from '../../runtime/consumer/handler.js';
 import type { TelegramEvent } from '../../runtime/events.js';
 import type { IngestDeletion, IngestMessage } from '../../runtime/ingest/message-store.js';
+import { OutboxRelay } from '../../runtime/queue/outbox.js';
 import { TelegramMessageQueue } from '../../runtime/queue/telegram-message-queue.js';
 import { commitBatch } from '../../runtime/store/commit-batch.js';
+import { claimOutbox, outboxStats, removeFromOutbox } from '../../runtime/store/outbox.js';
 import { registerGroup } from '../../runtime/store/polled-work.js';
 import type { ChildSettings } from './consumer-child.js';
 import { TestBroker, TestDatabase, connectRedis, silent, uniqueChannel, uniqueName } from './services.js';
@@ -91,6 +93,23 @@ export class ConsumerBench {
     await to.cache?.cacheMessages(events);
     if (to.publish) await Promise.all(events.map((event) => this.#publisher.publishMessage(event)));
     return events;
+  }
+
+  /** The gateway's relay, from the outbox to the broker. */
+  relay(): void {
+    const { database } = this.database;
+    const relay = new OutboxRelay({
+      accountId: 'test',
+      store: {
+        claim: (options) => claimOutbox(database, { ...options, minAgeMs: 0 }),
+        remove: (ids) => removeFromOutbox(database, ids),
+        stats: (accountId) => outboxStats(database, accountId),
+      },
+      queue: this.#publisher,
+      logger: silent,
+    });
+    relay.start();
+    this.#closers.push(() => relay.stop());
   }
 
   async knowsChannel(): Promise<void> {

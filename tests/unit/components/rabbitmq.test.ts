@@ -129,7 +129,7 @@ describe('users', () => {
       const found = permissions.find((permission) => permission.user === user);
       return [found?.configure, found?.write, found?.read];
     };
-    expect(rights('gateway_a')).toEqual(['^$', '^telegram\\.messages$', '^$']);
+    expect(rights('gateway_a')).toEqual(['^$', '^(telegram\\.messages|telegram\\.retry)$', '^$']);
     expect(rights('consumer_b')).toEqual(['^$', '^telegram\\.retry$', '^telegram\\.consumer\\..*$']);
     expect(rights('monitor_a')).toEqual(['^$', '^$', '^$']);
     expect(users.filter(({ tags }) => tags.length > 0).map(({ name, tags }) => [name, tags])).toEqual([
