@@ -71,8 +71,10 @@ export class Consumer {
   }
 
   #processor(mode: 'queue' | 'poll'): EventProcessor {
-    const { database, group, worker, handle, logger } = this.options;
-    return new EventProcessor({ database, group, worker, mode, handle, logger, signal: this.#stop.signal });
+    const { database, group, worker, handle, logger, visibilityMs } = this.options;
+    const { signal } = this.#stop;
+    const common = { database, group, worker, mode, handle, logger, signal };
+    return new EventProcessor({ ...common, ...(visibilityMs !== undefined && { visibilityMs }) });
   }
 
   async #register(): Promise<void> {

@@ -19,6 +19,7 @@ import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
 import { AbandonError, GivenUpError, PostponeError, type Delivery } from '../queue/telegram-message-queue.js';
 import type { Database, Transaction } from '../store/database.js';
+import { DEFAULT_VISIBILITY_MS, renewLeases } from '../store/polled-work.js';
 import { isServiceUnreachable } from '../store/unreachable.js';
 import {
   claimDueWork,
@@ -43,6 +44,8 @@ export interface ProcessorOptions {
   readonly mode: 'queue' | 'poll';
   readonly handle: Handle;
   readonly logger: Logger;
+  /** Of polled work: how long what is left for the next transaction stays this worker's, in ms. @default 30000 */
+  readonly visibilityMs?: number;
   /** Ends waiting, for a turn and for a database that is away. */
   readonly signal: AbortSignal;
 }
@@ -112,7 +115,7 @@ export class EventProcessor {
   }
 
   async #transact(batch: readonly Item[]): Promise<void> {
-    const { database, group, worker, handle } = this.options;
+    const { database, group, worker, mode, handle, visibilityMs = DEFAULT_VISIBILITY_MS } = this.options;
     const { claims, finished, late } = await database.transaction(async (tx) => {
       const startedMs = performance.now();
       const claims = await this.#claim(
@@ -134,6 +137,8 @@ export class EventProcessor {
         finished.push({ event, fence: claim.fence, startedAt });
       }
       if (finished.length > 0) await finishWork(tx, group, worker, finished);
+      // Their leases could not be renewed while this transaction had the rows.
+      if (late.length > 0 && mode === 'poll') await renewLeases(tx, { group, worker, visibilityMs });
       return { claims, finished, late };
     });
     this.#waiting.unshift(...late);
@@ -170,8 +175,9 @@ export class EventProcessor {
 
   async #fail(item: Item, error: unknown): Promise<void> {
     const { database, group, worker, logger } = this.options;
-    const failed = { event: item.event, error: describe(error), final: item.delivery.last };
-    let givenUp = item.delivery.last;
+    // The row says what the letter will: an event that is given up by its handler waits for nobody any more.
+    let givenUp = item.delivery.last || error instanceof GivenUpError;
+    const failed = { event: item.event, error: describe(error), final: givenUp };
     if (!(error instanceof AbandonError)) {
       try {
         await this.#whileAway(async () => {

@@ -4,7 +4,7 @@
  *
  * Promised: every event with work for the group is handled, whatever the cache holds; an event that fails is tried again
  *   after each delay of `RETRY_DELAYS_MS`, then stands as `failed` in `message_work` with its reason. `close` gives back what
- *   was taken and not finished.
+ *   was taken and not finished. What was taken stays this worker's while its handler runs, however slow that is.
  * Not promised: order of events, but for the one in which a single worker finds them.
  * On failure: Redis away is the database asked each time; the database away is waiting. A crash while handling leaves no
  *   claim, one between taking and handling leaves a lease that ends by itself.
@@ -19,7 +19,7 @@ import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
 import { AbandonError, GivenUpError, type Delivery } from '../queue/telegram-message-queue.js';
 import type { Database } from '../store/database.js';
-import { giveBackWork, knownChannels, takeDueWork } from '../store/polled-work.js';
+import { DEFAULT_VISIBILITY_MS, giveBackWork, knownChannels, renewLeases, takeDueWork } from '../store/polled-work.js';
 import type { EventProcessor } from './event-processor.js';
 
 export interface PollOptions {
@@ -40,7 +40,7 @@ export interface PollOptions {
   readonly intervalMs?: number;
   /** The database is asked itself this often, in ms. @default 2000 */
   readonly sweepMs?: number;
-  /** How long taken work stays this worker's, in ms. @default 30000 */
+  /** How long taken work stays this worker's after it has vanished, in ms. @default 30000 */
   readonly visibilityMs?: number;
 }
 
@@ -59,7 +59,7 @@ export class Poller {
   #nextSweep = 0;
 
   constructor(private readonly options: PollOptions) {
-    const { limit = 200, intervalMs = 50, sweepMs = 2_000, visibilityMs = 30_000 } = options;
+    const { limit = 200, intervalMs = 50, sweepMs = 2_000, visibilityMs = DEFAULT_VISIBILITY_MS } = options;
     this.#settings = { limit: Math.min(limit, MAX_LIMIT), intervalMs, sweepMs, visibilityMs };
   }
 
@@ -102,18 +102,36 @@ export class Poller {
     const swept = !cache?.connected || performance.now() >= this.#nextSweep;
     const events = swept ? await this.#sweep() : await this.#candidates();
     observe({ source: swept ? 'database' : 'cache' });
-    await this.#process(events);
+    if (swept && events.length > 0) await this.#underLease(() => this.#process(events));
+    else await this.#process(events);
     return events.length;
   }
 
+  /** Keeps what was taken this worker's for as long as `work` takes, however slow the handler is. */
+  async #underLease(work: () => Promise<void>): Promise<void> {
+    const { database, group, worker, logger } = this.options;
+    const { visibilityMs } = this.#settings;
+    const timer = setInterval(() => {
+      renewLeases(database, { group, worker, visibilityMs }).catch((error: unknown) => {
+        logger.warn({ err: error }, 'leases could not be renewed, trying again');
+      });
+    }, visibilityMs / 3);
+    try {
+      await work();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Takes last of all: what is under a lease has to be handled, whatever else fails. */
   async #sweep(): Promise<readonly TelegramEvent[]> {
     const { database, cache, group, worker } = this.options;
     const { limit, visibilityMs, sweepMs } = this.#settings;
+    const usesCache = cache?.connected === true;
+    if (usesCache) [this.#channels] = await Promise.all([knownChannels(database), cache.announceGroup()]);
     const events = await takeDueWork(database, { group, worker, limit, visibilityMs });
     // A full hand means that there is more.
-    if (events.length === limit || !cache?.connected) return events;
-    [this.#channels] = await Promise.all([knownChannels(database), cache.announceGroup()]);
-    this.#nextSweep = performance.now() + sweepMs;
+    if (usesCache && events.length < limit) this.#nextSweep = performance.now() + sweepMs;
     return events;
   }
 

@@ -1,13 +1,16 @@
 /**
  * What a group that polls asks the database for, beside the claims of work.ts.
  *
- * Promised: what `takeDueWork` returns is under this worker's lease, and nobody else's, until the lease ends; what is not
- *   finished by then is somebody's again, one try poorer.
+ * Promised: what `takeDueWork` returns is under this worker's lease, and nobody else's, until the lease ends and is not
+ *   renewed; what is not finished by then is somebody's again, one try poorer.
  */
 import { SCHEMA } from '../contract.js';
 import type { EventSource, TelegramEvent } from '../events.js';
 import type { Queryable, Statement } from './database.js';
 import { storedEvent, type EventRow } from './event-of.js';
+
+/** How long taken work stays with a worker that vanished. */
+export const DEFAULT_VISIBILITY_MS = 30_000;
 
 const TAKE: Statement = {
   name: 'work_take',
@@ -19,6 +22,17 @@ const GIVE_BACK: Statement = {
   name: 'work_give_back',
   text: `update ${SCHEMA}.message_work set status = 'pending', claimed_by = null, claimed_until = null, fence = fence + 1
           where group_name = $1 and status = 'processing' and claimed_by = $2`,
+};
+
+/** A row that another transaction holds needs no lease meanwhile: it is skipped, because its lock would be waited for. */
+const RENEW: Statement = {
+  name: 'work_renew',
+  text: `with held as (
+           select ctid from ${SCHEMA}.message_work
+            where group_name = $1 and status = 'processing' and claimed_by = $2 for update skip locked
+         )
+         update ${SCHEMA}.message_work w set claimed_until = clock_timestamp() + $3::integer * interval '1 ms'
+           from held where w.ctid = held.ctid`,
 };
 
 const CHANNELS: Statement = { name: 'work_channels', text: `select channel_id from ${SCHEMA}.channels` };
@@ -56,6 +70,12 @@ export async function takeDueWork(database: Queryable, lease: Lease): Promise<re
 /** Ends the leases of a worker that stops: their events are due at once, and no try is counted. */
 export async function giveBackWork(database: Queryable, group: string, worker: string): Promise<number> {
   return (await database.run(GIVE_BACK, [group, worker])).rowCount;
+}
+
+/** Begins the leases of a worker anew, for as long as they are still its own. */
+export async function renewLeases(database: Queryable, lease: Omit<Lease, 'limit'>): Promise<number> {
+  const { group, worker, visibilityMs } = lease;
+  return (await database.run(RENEW, [group, worker, visibilityMs])).rowCount;
 }
 
 /** Ids of all channels that have ever been read. */

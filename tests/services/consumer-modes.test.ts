@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Handle } from '../../runtime/consumer/handler.js';
 import { RETRY_DELAYS_MS } from '../../runtime/contract.js';
 import type { TelegramEvent } from '../../runtime/events.js';
 import { metrics } from '../../runtime/metrics.js';
@@ -235,6 +237,89 @@ describe('consumer modes', () => {
       'select attempts from telegram_gateway.message_outcomes order by message_id',
     );
     expect(outcomes.map(({ attempts }) => attempts)).toEqual([2, 2, 2, 1]);
+  });
+
+  it('R7 keeps its leases while a slow handler runs, so that no other worker begins the same', async () => {
+    await bench.addGroup('poll');
+    const begun: string[] = [];
+    const visibilityMs = 1_500;
+    const handle: Handle = async (event, tx) => {
+      begun.push(event.id);
+      await delay(700);
+      await effect(event, tx);
+    };
+    // Eight of them take longer than the lease, and more than one batch.
+    const events = await bench.commit(messages(range(8)));
+    for (const worker of ['one', 'two'])
+      await bench.start({ mode: 'poll', cache: false, worker, visibilityMs, handle });
+    await expectOnce(events);
+    await waitFor('work done', async () => (await work()).length === 0);
+    expect(begun.sort()).toEqual(events.map(({ id }) => id).sort());
+    const outcomes = await bench.database.query<{ attempts: number }>(
+      'select attempts from telegram_gateway.message_outcomes',
+    );
+    expect(outcomes.map(({ attempts }) => attempts)).toEqual(Array(8).fill(1));
+  });
+
+  it('R7 takes nothing under a lease that it could not go on to handle', async () => {
+    await bench.addGroup('poll');
+    const tries = async () =>
+      (await metrics.queryDuration.get()).values
+        .filter(({ metricName, labels }) => metricName?.endsWith('_count') && labels.query === 'work_channels')
+        .reduce((sum, { value }) => sum + value, 0);
+    const before = await tries();
+    const events = await bench.commit(messages([1]));
+    // The channels cannot be read: neither can the cache be used then.
+    await bench.database.query('alter table telegram_gateway.channels rename to hidden');
+    await bench.start({ mode: 'poll' });
+    await waitFor('tries', async () => (await tries()) > before + 1);
+    expect(await work()).toMatchObject([{ status: 'pending', attempts: 0 }]);
+    await bench.database.query('alter table telegram_gateway.hidden rename to channels');
+    await expectOnce(events);
+  });
+
+  it.each(['queue', 'dual'] as const)(
+    'R7 an event that is set to pending once more is handled again in mode %s',
+    async (mode) => {
+      await bench.addGroup(mode);
+      await bench.addGroup('queue', 'bystander');
+      const seen: string[] = [];
+      await bench.start({ mode, cache: false });
+      await bench.start({
+        mode: 'queue',
+        group: 'bystander',
+        handle: (event) => {
+          seen.push(event.id);
+          return Promise.resolve();
+        },
+      });
+      const [event] = await bench.commit(messages([1]), [], { publish: true });
+      if (!event) throw new Error('not stored');
+      await waitFor('both', async () => (await bench.effects()).length === 1 && seen.length === 1);
+      await waitFor('work done', async () => (await work()).length === 0);
+      const [set] = await bench.database.query(
+        `select telegram_gateway.upsert_message_status($1, 1, 'pending', $2) as done`,
+        [bench.channel, bench.group],
+      );
+      expect(set).toEqual({ done: true });
+      await bench.database.query('delete from telegram_gateway.outbox where group_name is null');
+      bench.relay();
+      await waitFor('a second effect', async () => (await bench.effects()).length === 2, 30_000);
+      expect(seen).toEqual([event.id]);
+      await waitFor('an empty outbox', async () => (await bench.database.count('outbox')) === 0);
+    },
+  );
+
+  it('R7 a group that polls gets nothing by the broker for what is due again', async () => {
+    await bench.addGroup('poll');
+    await bench.commit(messages([1]));
+    await bench.database.query('delete from telegram_gateway.outbox');
+    await bench.database.query(`select telegram_gateway.upsert_message_status($1, 1, 'pending', $2)`, [
+      bench.channel,
+      bench.group,
+    ]);
+    expect(await bench.database.count('outbox')).toBe(0);
+    expect(await work()).toMatchObject([{ status: 'pending' }]);
   });
 
   it('R7 gives back what it took and has not begun when it stops, without a try counted', async () => {

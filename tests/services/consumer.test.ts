@@ -7,7 +7,7 @@ import { consumeFromQueue } from '../../runtime/consumer/queue.js';
 import { DEAD_LETTER_QUEUE } from '../../runtime/contract.js';
 import type { TelegramEvent } from '../../runtime/events.js';
 import { metrics } from '../../runtime/metrics.js';
-import { TelegramMessageQueue, type Delivery } from '../../runtime/queue/telegram-message-queue.js';
+import { GivenUpError, TelegramMessageQueue, type Delivery } from '../../runtime/queue/telegram-message-queue.js';
 import { commitBatch } from '../../runtime/store/commit-batch.js';
 import { Database } from '../../runtime/store/database.js';
 import { ingestMessage, range } from '../support/messages.js';
@@ -141,6 +141,17 @@ describe('consumer', () => {
     // Mended and sent once more, it is handled.
     await processor(effect).process(event, FIRST);
     expect(await effects()).toEqual([event.id]);
+  });
+
+  it('R7 an event that its handler gives up has failed at once, letter and row alike', async () => {
+    const [event] = await store([1]);
+    if (!event) throw new Error('not stored');
+    const worker = processor(() => Promise.reject(new GivenUpError('never')));
+    await expect(worker.process(event, FIRST)).rejects.toThrow(GivenUpError);
+    expect(await database.query('select status, attempts from telegram_gateway.message_work')).toEqual([
+      { status: 'failed', attempts: 1 },
+    ]);
+    expect(await outcomes('failed')).toHaveLength(1);
   });
 
   it('R7 leaves an event alone that another worker holds under a lease', async () => {
