@@ -36,6 +36,13 @@ export class Latencies {
     this.#histogram.recordValue(Math.min(Math.max(Math.round(ms * 1_000), 1), 60_000_000));
   }
 
+  /** Records how long `work` takes. */
+  async time(work: () => Promise<unknown>): Promise<void> {
+    const began = performance.now();
+    await work();
+    this.record(performance.now() - began);
+  }
+
   get result(): Latency {
     const at = (percentile: number) => this.#histogram.getValueAtPercentile(percentile) / 1_000;
     return { p50: at(50), p95: at(95), p99: at(99), max: at(100) };
@@ -79,4 +86,23 @@ export function inBatches<T>(items: readonly T[], size: number): T[][] {
   const batches: T[][] = [];
   for (let from = 0; from < items.length; from += size) batches.push(items.slice(from, from + size));
   return batches;
+}
+
+const TIMES = 30;
+
+/** Medians in ms, in turns, so that whatever else happens on the machine happens to both. */
+export async function sideBySide(one: () => Promise<unknown>, other: () => Promise<unknown>, times = TIMES) {
+  const [first, second] = [new Latencies(), new Latencies()];
+  for (let n = 0; n < times; n++) {
+    await first.time(one);
+    await second.time(other);
+  }
+  return [first.result.p50, second.result.p50] as const;
+}
+
+/** In ms. */
+export async function median(work: () => Promise<unknown>): Promise<number> {
+  const latencies = new Latencies();
+  for (let n = 0; n < TIMES; n++) await latencies.time(work);
+  return latencies.result.p50;
 }

@@ -1,10 +1,11 @@
 import type { BenchResult } from './run.js';
+import type { Comparison } from './with-and-without.js';
 
 const whole = (value: number) => String(Math.round(value));
 
 /** For the screen: rates with what each costs, then latencies. */
 export function benchTable(result: BenchResult): string {
-  const { raw, cpuMicrosPerMessage: cpu, fsyncMs } = result;
+  const { raw, cpuMicrosPerMessage: cpu, fsyncMs, cache } = result;
   const line = (name: string, rate: number, spent?: number) =>
     `${name.padEnd(24)}${whole(rate).padStart(10)} msg/s${spent === undefined ? '' : `${spent.toFixed(1).padStart(10)} µs CPU a message`}`;
   return [
@@ -19,10 +20,25 @@ export function benchTable(result: BenchResult): string {
         `${String(rate)} msg/s for ${String(seconds)} s: p50 ${p50.toFixed(1)}, p95 ${p95.toFixed(1)}, p99 ${p99.toFixed(1)} ms`,
     ),
     ...result.polling.map(
-      ({ rows, p50, p95 }) => `polling at ${String(rows)} rows: p50 ${p50.toFixed(2)}, p95 ${p95.toFixed(2)} ms`,
+      ({ rows, p50, p95, fiveWorkers }) =>
+        `polling at ${String(rows)} rows: p50 ${p50.toFixed(2)}, p95 ${p95.toFixed(2)} ms; five workers at once p95 ${fiveWorkers.p95.toFixed(2)} ms`,
     ),
+    `duplicate check: p50 ${cache.dedupMs.p50.toFixed(2)}, p95 ${cache.dedupMs.p95.toFixed(2)} ms`,
+    `cache: hit rate ${percent(cache.hitRate)}, database asked ${String(cache.databaseReads.with)} times instead of ` +
+      `${String(cache.databaseReads.without)} (${percent(-cache.saved)})`,
+    `${'with and without'.padEnd(40)}${'with'.padStart(12)}${'without'.padStart(12)}`,
+    ...result.withAndWithout.map(comparisonLine),
   ].join('\n');
 }
+
+/** A hope that does not hold is told as such. */
+function comparisonLine({ name, unit, with: withIt, without, ratio, hope, holds }: Comparison): string {
+  const figures = [withIt, without].map((value) => value.toPrecision(3).padStart(12)).join('');
+  const verdict = holds ? 'holds' : 'does not hold';
+  return `${`${name}, ${unit}`.padEnd(40)}${figures}  ${ratio.toFixed(1)} ×, hope ${String(hope)} ×: ${verdict}`;
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 
 const BAR = { width: 420, height: 22, gap: 8, left: 150 } as const;
 

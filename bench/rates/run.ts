@@ -1,8 +1,10 @@
+import { cacheEffect, type CacheEffect } from './cache-effect.js';
 import type { Engines, Size } from './engines.js';
 import { cacheLeg, consumerLeg, insertLeg, mtprotoLeg, queueLeg } from './legs.js';
 import { composedRate, fsyncTime, type Latency } from './measure.js';
 import { WholePipeline, naiveRate } from './pipelines.js';
 import { pollingLatency, type PollingResult } from './polling.js';
+import { compareAll, type Comparison } from './with-and-without.js';
 
 type Leg = 'mtproto' | 'insert' | 'queue' | 'consumerCommit' | 'cache';
 
@@ -21,6 +23,8 @@ export interface BenchResult {
   /** From when a message was due to its handler, open loop. */
   readonly latencyMs: readonly ({ readonly rate: number; readonly seconds: number } & Latency)[];
   readonly polling: readonly PollingResult[];
+  readonly cache: CacheEffect;
+  readonly withAndWithout: readonly Comparison[];
 }
 
 /** Everything in one run on one machine, one thing at a time. */
@@ -47,6 +51,11 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
       ...(await step(`${String(rate)} msg/s for ${String(seconds)} s`, () => whole.latency(rate, seconds))),
     });
   await whole.close();
+  const { cacheLoad } = size;
+  const cacheWorth = await step('cache', () => cacheEffect(engines, cacheLoad.rate, cacheLoad.seconds));
+  const { database, pooler } = engines;
+  const compare = () => compareAll({ database, pooler, rows: size.comparedRows });
+  const withAndWithout = await step('with and without', compare);
   const polling = await step('polling', () => pollingLatency(engines.database, size.polling));
   const legs = { mtproto, insert, queue, consumerCommit, cache };
   const raw = mapValues(legs, ({ perSecond }) => perSecond);
@@ -56,7 +65,7 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
     ratioToComposed: pipeline.perSecond / composed,
     ratioToNaive: pipeline.perSecond / naive.perSecond,
     cpuMicrosPerMessage: mapValues({ ...legs, naive, pipeline }, ({ cpuMicros }) => cpuMicros),
-    ...{ latencyMs, polling },
+    ...{ latencyMs, polling, cache: cacheWorth, withAndWithout },
   };
 }
 

@@ -2,7 +2,10 @@ import { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Engines } from '../../bench/rates/engines.js';
+import type { PoolerPair } from '../../bench/rates/with-and-without.js';
+import { entryName } from '../../components/pgbouncer/pools.js';
 import { passwordHash } from '../../components/rabbitmq/users.js';
+import { DATABASE } from '../../runtime/contract.js';
 import { createLogger } from '../../runtime/logger.js';
 import { Database } from '../../runtime/store/database.js';
 import { migrate } from '../../runtime/store/migrate.js';
@@ -52,10 +55,19 @@ export async function withEngines<T>(stack: RunningStack, work: (engines: Engine
       broker: { ...broker, login: () => ({ user: name, password: secret }) },
       redis,
       logger,
+      pooler: poolerOf(stack),
     });
   } finally {
     for (const step of undo.reverse()) await step().catch(() => undefined);
   }
+}
+
+/** As a reader of the stack's own database, which is asked for nothing. */
+function poolerOf({ outputs }: RunningStack): PoolerPair | null {
+  if (!outputs.services['pgbouncer']) return null;
+  const pooled = databaseAt(outputs, 'pgbouncer', entryName('reader'));
+  const { host, port } = databaseAt(outputs, 'timescaledb');
+  return { pooled, direct: { ...pooled, host, port, database: DATABASE } };
 }
 
 /** Only a hash goes by the command line. */

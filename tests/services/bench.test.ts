@@ -13,8 +13,11 @@ describe('bench', () => {
   beforeAll(async () => {
     [database, broker] = await Promise.all([TestDatabase.migrated(), TestBroker.create()]);
     await waitFor('Redis', () => Promise.resolve(redis.status === 'ready'));
-    const engines = { database: database.database, broker: broker.options(), redis, logger: silent };
-    const size = { messages: 400, naiveMessages: 20, polling: [1_000, 2_000], load: [{ rate: 50, seconds: 1 }] };
+    const engines = { database: database.database, broker: broker.options(), redis, logger: silent, pooler: null };
+    const size = {
+      ...{ messages: 400, naiveMessages: 20, polling: [1_000, 2_000], load: [{ rate: 50, seconds: 1 }] },
+      ...{ cacheLoad: { rate: 50, seconds: 5 }, comparedRows: 20_000 },
+    };
     result = await runBench(engines, size, () => undefined);
   }, 180_000);
   afterAll(async () => {
@@ -47,6 +50,34 @@ describe('bench', () => {
     expect(result.polling.map(({ rows }) => rows)).toEqual([1_000, 2_000]);
     for (const { p50, p95 } of result.polling) expect(p95).toBeGreaterThanOrEqual(p50);
     expect(await database.count('messages')).toBeGreaterThanOrEqual(2_000);
+  });
+
+  it('N5 measures what the cache spares the database under the same load: nearly all of its reads', () => {
+    const { hitRate, databaseReads, saved, dedupMs } = result.cache;
+    expect(databaseReads.without).toBeGreaterThan(0);
+    expect(saved).toBe(1 - databaseReads.with / databaseReads.without);
+    expect(hitRate).toBeGreaterThanOrEqual(0.7);
+    expect(saved).toBeGreaterThanOrEqual(0.7);
+    expect(dedupMs.p95).toBeGreaterThanOrEqual(dedupMs.p50);
+  });
+
+  it('N9 sets each thing with and without side by side, and says of each hope whether it holds', () => {
+    const names = result.withAndWithout.map(({ name }) => name);
+    expect(names).toEqual([
+      'partial index: size',
+      'partial index: oldest 100 that wait',
+      'aggregate: messages a day',
+      'GIN index: metadata',
+      'upsert_message_status',
+      'bulk_upsert_messages',
+    ]);
+    for (const { with: withIt, without, ratio, hope, holds } of result.withAndWithout) {
+      expect(Math.min(withIt, without)).toBeGreaterThan(0);
+      expect(ratio).toBeCloseTo(without / withIt, 9);
+      expect(holds).toBe(ratio >= hope);
+    }
+    const table = benchTable(result);
+    for (const name of names) expect(table).toContain(name);
   });
 
   it('N3 shows every figure in the table, and every rate in the chart', () => {
