@@ -1,3 +1,4 @@
+import { DEFAULT_GROUP } from '../runtime/contract.js';
 import type { StackConfig } from './config-schema.js';
 import { publishedPorts } from './ports.js';
 
@@ -13,6 +14,7 @@ export function crossChecks(config: StackConfig): string[] {
     ...memory(config),
     ...production(config),
     ...modes(config),
+    ...groups(config),
   ];
 }
 
@@ -69,4 +71,15 @@ function modes({ rabbitmq, consumer }: StackConfig): string[] {
       'telegram:consumer.mode: expected "queue" or "dual" with a broker; "poll" goes with telegram:rabbitmq.kind "off"',
     ];
   return [];
+}
+
+function groups({ rabbitmq, consumer }: StackConfig): string[] {
+  const names = [DEFAULT_GROUP, ...consumer.groups];
+  const twice = names.filter((name, n) => names.indexOf(name) < n);
+  return [
+    ...twice.map((name) => `telegram:consumer.groups: "${name}" is there already`),
+    ...(consumer.groups.length > 0 && rabbitmq.kind !== 'container'
+      ? ['telegram:consumer.groups: expected none without a broker of the stack: its queues are not made here']
+      : []),
+  ];
 }

@@ -206,6 +206,12 @@ const consumer = z
       .enum(['queue', 'poll', 'dual'])
       .default('queue')
       .describe('How events arrive; `poll` is for a stack without a broker.'),
+    groups: z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'expected lowercase letters, digits, _ and -'))
+      .default([])
+      .describe(
+        'Further groups with a queue of their own, for consumers that you run: from `up` on it fills until one reads. A change replaces the broker; the queue of a group that is no longer named stays until you delete it.',
+      ),
     cpus: cpus(0.5),
     memoryMb: memoryMb(256),
   })

@@ -124,7 +124,7 @@ function createRedis(stack: StackContext, { redis }: StackConfig, secrets: Secre
   });
 }
 
-function createRabbitMq(stack: StackContext, { rabbitmq }: StackConfig, secrets: Secrets): RabbitMq | null {
+function createRabbitMq(stack: StackContext, { rabbitmq, consumer }: StackConfig, secrets: Secrets): RabbitMq | null {
   if (rabbitmq.kind !== 'container') return null;
   const { port, managementPort, metricsPort, cpus, memoryMb } = rabbitmq;
   return new RabbitMq({
@@ -134,7 +134,7 @@ function createRabbitMq(stack: StackContext, { rabbitmq }: StackConfig, secrets:
     metricsPort,
     cpus,
     memoryMb,
-    groups: [DEFAULT_GROUP],
+    groups: [DEFAULT_GROUP, ...consumer.groups],
     users: secrets.broker,
     cookie: secrets.erlangCookie,
   });

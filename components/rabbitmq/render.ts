@@ -3,7 +3,6 @@ import {
   DEAD_LETTER_EXCHANGE,
   DEAD_LETTER_QUEUE,
   DEAD_LETTER_QUEUE_ARGUMENTS,
-  DEFAULT_GROUP,
   EXCHANGE,
   GROUP_QUEUE_ARGUMENTS,
   PORTS,
@@ -68,7 +67,7 @@ export function renderDefinitions(groups: readonly string[]): string {
     ...RETRY_DELAYS_MS.map((delay) => queue(retryQueue(delay), retryQueueArguments(delay))),
   ];
   const bindings = [
-    ...(groups.includes(DEFAULT_GROUP) ? [binding(EXCHANGE, groupQueue(DEFAULT_GROUP), ALL_CHANNELS)] : []),
+    ...groups.map((group) => binding(EXCHANGE, groupQueue(group), ALL_CHANNELS)),
     binding(DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE, '#'),
     ...RETRY_DELAYS_MS.map((delay) => binding(RETRY_EXCHANGE, retryQueue(delay), '', retryBindingArguments(delay))),
   ];

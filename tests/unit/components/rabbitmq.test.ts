@@ -84,11 +84,12 @@ describe('definitions.json', () => {
     expect(queues.every((queue) => queue.durable && queue.arguments['x-queue-type'] === 'quorum')).toBe(true);
   });
 
-  it('R6 binds the default group to every channel, dead letters to their queue, and each delay to its header', () => {
+  it('R6 binds each group to every channel, dead letters to their queue, and each delay to its header', () => {
     expect(
       definitions(['default', 'audit']).bindings.map((b) => [b.source, b.destination, b.routing_key, b.arguments]),
     ).toEqual([
       ['telegram.messages', 'telegram.consumer.default', 'telegram.channel.*', {}],
+      ['telegram.messages', 'telegram.consumer.audit', 'telegram.channel.*', {}],
       ['telegram.messages.dlx', 'telegram.messages.dlq', '#', {}],
       ['telegram.retry', 'telegram.retry.1000', '', { 'x-match': 'all', 'telegram-retry-delay-ms': '1000' }],
       ['telegram.retry', 'telegram.retry.5000', '', { 'x-match': 'all', 'telegram-retry-delay-ms': '5000' }],

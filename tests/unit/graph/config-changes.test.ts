@@ -225,6 +225,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['api.memoryMb', 256, ['replace telegram-gateway-api']],
   ['consumer.port', 4031, ['replace telegram-consumer']],
   ['consumer.mode', 'dual', ['replace telegram-consumer']],
+  ['consumer.groups', ['reports'], BROKER],
   ['consumer.cpus', 2, ['replace telegram-consumer']],
   ['consumer.memoryMb', 256, ['replace telegram-consumer']],
   ['retention.messagesDays', 90, ['replace telegram-gateway-api']],

@@ -72,6 +72,16 @@ describe('stack configuration', () => {
     else expect(text).toContain(`telegram:consumer.mode: ${said}`);
   });
 
+  it('R7 groups have a queue where the stack has a broker, each name once', () => {
+    const groups = (names: string[], kind = 'container') =>
+      mistakes({ rabbitmq: { kind }, consumer: { groups: names, mode: kind === 'off' ? 'poll' : 'queue' } });
+    expect(groups(['reports', 'search'])).toBe('');
+    expect(groups(['reports', 'reports'])).toContain('telegram:consumer.groups: "reports" is there already');
+    expect(groups(['default'])).toContain('telegram:consumer.groups: "default" is there already');
+    expect(groups(['Reports!'])).toContain('telegram:consumer.groups');
+    expect(groups(['reports'], 'off')).toContain('expected none without a broker of the stack');
+  });
+
   it('R10 production refuses the simulator', () => {
     expect(mistakes({ ...production, telegram: { kind: 'simulator' } })).toContain(
       'a production stack refuses the simulator',
