@@ -33,6 +33,8 @@ export const OFFICIAL: Readonly<Record<string, OfficialImage | null>> = {
     tag: 'rabbitmq:4.3.6-management',
     shownBy: 'github.com/docker-library/official-images pull request 22263 of 2026-09-14, "Update 4.3 to 4.3.6"',
   },
+  // Made beside the database's image, not from it: it serves either one.
+  backup: null,
   'gateway-host': null,
   // Rules and dashboards are tested against the names of these very versions.
   prometheus: null,

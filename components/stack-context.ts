@@ -49,6 +49,7 @@ export const HOST_NUMBERS = {
   api: 51,
   consumer: 52,
   simulator: 53,
+  backup: 54,
   prometheus: 60,
   grafana: 61,
   alertmanager: 62,

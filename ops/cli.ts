@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import type { BenchOptions } from './bench/index.js';
+import type { BackupOptions } from './backup/backup.js';
+import type { RestoreOptions } from './backup/restore.js';
 import type { BenchPeersOptions } from './bench-peers.js';
 import type { CampaignOptions } from './campaign.js';
 import type { ChaosOptions } from './chaos.js';
@@ -53,6 +55,22 @@ command('rollback', 'releases on the gateway host, and back to one of them')
   .option('--release [hash]', 'link this one, or the one installed before, and restart')
   .option('--json', 'machine-readable list')
   .action(async (options: RollbackOptions) => (await import('./rollback.js')).rollback(options));
+command('backup', 'back the stack up now, or tell of its backups')
+  .argument('[action]', 'list, check (reads every byte) or key')
+  .option('--full', 'a full one, whatever is due')
+  .option('--json', 'machine-readable')
+  .action(async (action: string | undefined, options: BackupOptions) =>
+    (await import('./backup/backup.js')).backup(action, options),
+  );
+command('restore', 'bring the database back from a backup, or prove that it could be')
+  .option('--at <time>', 'to this moment, with its zone: 2026-11-21T03:00:00Z')
+  .option('--latest', 'to the last change that reached the target')
+  .option('--drill', 'into a throw-away server, which is compared with the backup')
+  .option('--part <name>', 'sessions onto the gateway host; redis, rabbitmq or dump into a file')
+  .option('--to <path>', 'file of the part, or folder for the report of a drill')
+  .option('--yes', 'do not ask')
+  .option('--json', 'machine-readable')
+  .action(async (options: RestoreOptions) => (await import('./backup/restore.js')).restore(options));
 command('doctor', 'check every part')
   .option('--json', 'machine-readable')
   .option('--disk-floor <MiB>', 'least free disk on the Docker host', '1024')

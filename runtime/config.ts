@@ -83,6 +83,10 @@ export const environmentSchema = z.object({
     .string()
     .default('/opt/telegram-gateway/.session/default.session')
     .describe('Session of the account (0600); made by `npm run login`.'),
+  TELEGRAM_BACKUP_SEALING_KEY: z
+    .string()
+    .default('')
+    .describe('Public key (base64, X25519) that the copy of the session for the backup is sealed for. Empty: no copy.'),
   TELEGRAM_BACKFILL_DEPTH: z.coerce
     .number()
     .int()

@@ -134,3 +134,11 @@ export const GATEWAY_PATHS = {
 } as const;
 export const GATEWAY_UNIT = 'telegram-gateway.service';
 export const GATEWAY_USER = 'telegram-gateway';
+
+/** Form of a sealed copy of a session: public key of the sender, nonce, ciphertext, tag. */
+export const SESSION_SEAL = {
+  purpose: 'telegram session copy',
+  publicBytes: 32,
+  nonceBytes: 12,
+  tagBytes: 16,
+} as const;

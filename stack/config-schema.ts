@@ -1,12 +1,6 @@
 import { z } from 'zod';
-
-const port = (fallback: number, what: string) => z.int().min(1).max(65_535).default(fallback).describe(what);
-const cpus = (fallback: number) =>
-  z.number().min(0.05).default(fallback).describe('CPU limit, in cores. A change replaces the container.');
-const memoryMb = (fallback: number, change = 'A change replaces the container.') =>
-  z.int().min(16).default(fallback).describe(`Memory limit in MiB, swap included. ${change}`);
-const IN_PLACE = 'Changed in place.';
-const secretText = z.string().min(1);
+import { backup, backupTarget } from './backup-schema.js';
+import { cpus, IN_PLACE, memoryMb, port, secretText } from './config-fields.js';
 
 /** TLS of an engine that somebody else runs. */
 const tls = z.boolean().default(true).describe('Connect with TLS and verify the certificate.');
@@ -266,7 +260,6 @@ const monitoring = z
   })
   .prefault({})
   .describe('Monitoring.');
-
 /** Every key of a stack file, with what it means and its default. The source of the reference and of the error messages. */
 export const stackSchema = z.strictObject({
   environment: z
@@ -329,6 +322,8 @@ export const stackSchema = z.strictObject({
   consumer,
   retention,
   monitoring,
+  backup,
+  backupTarget,
 });
 
 export type StackConfig = z.output<typeof stackSchema>;

@@ -38,10 +38,22 @@ export function createDataLayer(stack: StackContext, config: StackConfig, secret
   };
 }
 
-function createTimescale(stack: StackContext, { timescale }: StackConfig, secrets: Secrets): TimescaleDb | null {
+function createTimescale(
+  stack: StackContext,
+  { timescale, backup }: StackConfig,
+  secrets: Secrets,
+): TimescaleDb | null {
   if (timescale.kind === 'external') return null;
   const { port, cpus, memoryMb, maxConnections } = timescale;
-  return new TimescaleDb({ stack, port, cpus, memoryMb, maxConnections, bootstrapPassword: secrets.bootstrap });
+  return new TimescaleDb({
+    stack,
+    port,
+    cpus,
+    memoryMb,
+    maxConnections,
+    archiving: backup.enabled ? backup : null,
+    bootstrapPassword: secrets.bootstrap,
+  });
 }
 
 /** An engine that somebody else runs is seen alike from everywhere. */

@@ -27,6 +27,22 @@ export const STACK_ERRORS = {
   STATE_FOREIGN: 'Use the state folder of this stack, or `npm run destroy` the other stack first.',
   LOCKED: 'Wait until the other run has ended; if it was killed, run `npm run pulumi -- cancel --yes`.',
   INTERRUPTED: 'Run the command again: it goes on where it stopped.',
+  BACKUP_OFF: 'Set `telegram:backup.enabled` to true in the stack file and run `npm run up`.',
+  BACKUP_BUSY: 'Wait until it has ended: `npm run logs -- backup --follow`.',
+  BACKUP_TARGET: 'See the lines above; correct `telegram:backupTarget` in the stack file and run `npm run up`.',
+  BACKUP_FULL:
+    'Make room in the target, or lower `telegram:backup.keepDays` and run `npm run up`; then `npm run backup`.',
+  BACKUP_KEY: 'Give the key that they were made with: `telegram:backup.key`, as a secret; then `npm run up`.',
+  BACKUP_FOREIGN: 'Restore them (`npm run restore -- --latest`), or name another target in `telegram:backupTarget`.',
+  BACKUP_DAMAGED:
+    'Restore an older one: `npm run backup -- list`, then `npm run restore -- --at <time>`; then make a full one: `npm run backup -- --full`.',
+  BACKUP_FAILED: 'See the lines above and `npm run logs -- backup`.',
+  RESTORE_REFUSED: 'Read what it would do, then say yes, or call it with `--yes`.',
+  RESTORE_POINT: 'Run `npm run backup -- list` for the times that can be reached.',
+  RESTORE_BUSY: 'Wait until it has ended.',
+  RESTORE_FAILED: 'See the lines above; the data from before is untouched and serves again.',
+  DRILL_FAILED:
+    'Make a full backup (`npm run backup -- --full`) and drill again; `npm run backup -- check` reads every byte.',
   REGISTRY_UNREACHABLE: 'Run it again where the registry can be reached; behind a proxy, give it to the Docker engine.',
 } as const;
 

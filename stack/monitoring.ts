@@ -1,4 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
+import type { Backup } from '../components/backup/index.js';
 import type { Address } from '../components/endpoint.js';
 import { Monitoring, type MonitoringArgs } from '../components/monitoring/index.js';
 import type { ExporterLogins } from '../components/monitoring/render.js';
@@ -20,6 +21,8 @@ interface Parts {
   readonly config: StackConfig;
   readonly secrets: Secrets;
   readonly data: DataLayer;
+  /** Null where nothing is backed up. */
+  readonly backup: Backup | null;
 }
 
 /** Prometheus and its exporters, told of everything that stands; null where the config wants none. */
@@ -57,6 +60,7 @@ export function createMonitoring(parts: Parts): Monitoring | null {
         }
       : null,
     grafana: grafana(parts),
+    textfiles: parts.backup && parts.backup.metrics,
     after: allReady(data.migrations, data.pgbouncer, data.redis),
   });
 }

@@ -2,7 +2,9 @@ import * as pulumi from '@pulumi/pulumi';
 import type { types } from '@pulumi/command';
 import type { Endpoint } from '../components/endpoint.js';
 import { GRAFANA_ADMIN } from '../components/monitoring/grafana-render.js';
+import { BACKUP_CONTAINER } from '../components/backup/index.js';
 import { activeOf } from '../components/slots.js';
+import { backupKey } from './backup.js';
 import type { StackConfig } from './config-schema.js';
 import type { DataLayer } from './data-layer.js';
 import type { GatewayLogin } from './gateway-login.js';
@@ -37,6 +39,8 @@ export interface StackOutputs {
   readonly dockerHost: string;
   readonly imageSource: string;
   readonly credentialEpoch: number;
+  /** How the database is backed up: with every point in time, by dumps, or not at all. */
+  readonly backup: 'pgbackrest' | 'dump' | 'off';
   /** What `destroy` does with the data volumes. */
   readonly dataPolicy: 'retain' | 'delete';
   /** `container`, or the address of the machine. */
@@ -67,9 +71,12 @@ interface OutputParts {
 export function stackOutputs(parts: OutputParts): StackOutputInputs {
   const { config, host } = parts;
   const leftOut = config.monitoring.enabled && config.monitoring.grafana && !parts.secrets.grafana ? [NO_GRAFANA] : [];
-  const containers = publishedPorts(config)
-    .filter(({ container }) => container !== 'telegram-grafana' || parts.secrets.grafana)
-    .map(({ container }) => config.namePrefix + container);
+  const containers = [
+    ...publishedPorts(config)
+      .filter(({ container }) => container !== 'telegram-grafana' || parts.secrets.grafana)
+      .map(({ container }) => config.namePrefix + container),
+    ...(config.backup.enabled ? [config.namePrefix + BACKUP_CONTAINER] : []),
+  ];
   return {
     instance: host.instance,
     environment: config.environment,
@@ -77,6 +84,7 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
     dockerHost: config.docker.host,
     imageSource: host.imageSource,
     credentialEpoch: config.credentialEpoch,
+    backup: backupMode(config),
     dataPolicy: config.dataPolicy,
     gatewayHost: config.gateway.kind === 'machine' ? config.gateway.host : 'container',
     containers: [...new Set(containers)],
@@ -137,6 +145,11 @@ function services({ config, data, secrets }: OutputParts): Record<string, Servic
   return list;
 }
 
+function backupMode({ backup, timescale }: StackConfig): StackOutputs['backup'] {
+  if (!backup.enabled) return 'off';
+  return timescale.kind === 'container' ? 'pgbackrest' : 'dump';
+}
+
 function gatewayLogin(connection: SshConnection): pulumi.Output<GatewayLogin> {
   return pulumi.secret(pulumi.output(connection).apply((login) => login as GatewayLogin));
 }
@@ -169,6 +182,7 @@ function logins({ config, secrets }: OutputParts): pulumi.Output<Record<string, 
         'rabbitmq-management': reader,
         api: { key: activeOf(secrets.apiKey) },
         ...(secrets.grafana && { grafana: { user: GRAFANA_ADMIN, password: secrets.grafana.adminPassword } }),
+        ...(config.backup.enabled && { backup: { key: backupKey(config, secrets) } }),
       })
       .apply((list): Record<string, Login> => list),
   );

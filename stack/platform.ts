@@ -5,6 +5,7 @@ import { GatewayService } from '../components/gateway-service/index.js';
 import { RuntimeService } from '../components/runtime-service/index.js';
 import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js';
 import { PORTS } from '../runtime/contract.js';
+import { createBackup, sealingKeyOf } from './backup.js';
 import { clientSettings } from './clients.js';
 import type { LoadedConfig } from './config.js';
 import type { StackConfig } from './config-schema.js';
@@ -36,14 +37,20 @@ export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackO
   const record = new EpochRecord(stack, config.credentialEpoch);
   const simulated = config.telegram.kind === 'simulator';
   const grafana = hasGrafana(stack, config);
-  const secrets = new Secrets(config.credentialEpoch, { simulator: simulated, grafana, begun: record.begun });
+  const secrets = new Secrets(config.credentialEpoch, {
+    simulator: simulated,
+    grafana,
+    backupKey: config.backup.enabled && config.backup.key === undefined,
+    begun: record.begun,
+  });
   const data = createDataLayer(stack, config, secrets);
   const parts: Parts = { stack, config, secrets, data, release };
+  const backup = createBackup(parts);
   const simulator = createSimulator(parts);
   const place = gatewayPlace(parts);
   const clients = [createGateway(parts, place, simulator), createConsumer(parts), createApi(parts)];
-  const monitoring = createMonitoring(parts);
-  record.complete(allReady(data.migrations, data.pgbouncer, data.redis, data.rabbitmq, ...clients, monitoring));
+  const monitoring = createMonitoring({ ...parts, backup });
+  record.complete(allReady(data.migrations, data.pgbouncer, data.redis, data.rabbitmq, backup, ...clients, monitoring));
   return stackOutputs({ config, host, secrets, data, gatewayLogin: sshConnection(place.target) });
 }
 
@@ -81,7 +88,7 @@ function createGateway(parts: Parts, place: GatewayPlace, simulator: RuntimeServ
   return new GatewayService('gateway', {
     ...place,
     release,
-    environment: { ...settings.environment, ...simulatorEnvironment(parts) },
+    environment: { ...settings.environment, ...simulatorEnvironment(parts), ...backupEnvironment(parts) },
     credentials: settings.credentials,
     credentialEpoch: config.credentialEpoch,
     ...(parts.secrets.simulator && { session: parts.secrets.simulator.authKeyHex.apply(simulatorSession) }),
@@ -145,6 +152,12 @@ function simulatorEnvironment({ stack, secrets }: Parts): Record<string, pulumi.
     TELEGRAM_SIMULATOR_ADDRESS: `${stack.address(HOST_NUMBERS.simulator)}:${String(PORTS.simulatorMtproto)}`,
     TELEGRAM_SIMULATOR_PUBLIC_KEY: secrets.simulator.rsaPrivateKey.apply(simulatorPublicKey),
   };
+}
+
+/** A public key: what the gateway seals with it, only the key of the backups opens. */
+function backupEnvironment({ config, secrets }: Parts): Record<string, pulumi.Input<string>> {
+  const key = sealingKeyOf(config, secrets);
+  return key ? { TELEGRAM_BACKUP_SEALING_KEY: key } : {};
 }
 
 function createConsumer(parts: Parts): RuntimeService {

@@ -39,6 +39,8 @@ interface Turning {
 export interface SecretsOptions {
   readonly simulator: boolean;
   readonly grafana: boolean;
+  /** Whether a key for the backups is to be made. */
+  readonly backupKey: boolean;
   /** Record of the epoch's beginning. */
   readonly begun: pulumi.Resource;
 }
@@ -61,6 +63,8 @@ export class Secrets extends Component {
   /** 32-byte seeds (base64) of the SSH keys of the dev gateway host. */
   readonly sshHostSeed: pulumi.Output<string>;
   readonly sshClientSeed: pulumi.Output<string>;
+  /** What the backups are encrypted with, where the owner gave none; not of the epoch, as old backups must stay readable. */
+  readonly backupKey: pulumi.Output<string> | null;
   /** What the simulator and its one account share; made only where there is a simulator. */
   readonly simulator: {
     readonly rsaPrivateKey: pulumi.Output<string>;
@@ -87,6 +91,7 @@ export class Secrets extends Component {
     this.erlangCookie = this.#password('erlang-cookie');
     this.sshHostSeed = this.#bytes('ssh-host-seed', 32, 'base64');
     this.sshClientSeed = this.#bytes('ssh-client-seed', 32, 'base64');
+    this.backupKey = options.backupKey ? this.#password('backup-key') : null;
     this.simulator = options.simulator ? this.#simulator() : null;
     this.grafana = options.grafana
       ? { adminPassword: this.#password('grafana-admin', { epoch }), secretKey: this.#password('grafana-key') }

@@ -2,7 +2,7 @@ import type { StackConfig } from './config-schema.js';
 
 /** Every part of the stack that has limits, with how many of it there are. */
 function parts(config: StackConfig): { cpus: number; memoryMb: number; count: number }[] {
-  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer, monitoring } = config;
+  const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer, monitoring, backup } = config;
   return [
     ...(timescale.kind === 'container' ? [{ ...timescale, count: 1 }] : []),
     { ...pgbouncer, count: 1 },
@@ -35,6 +35,7 @@ function parts(config: StackConfig): { cpus: number; memoryMb: number; count: nu
     ...(monitoring.enabled && monitoring.grafana
       ? [{ cpus: monitoring.grafanaCpus, memoryMb: monitoring.grafanaMemoryMb, count: 1 }]
       : []),
+    ...(backup.enabled ? [{ ...backup, count: 1 }] : []),
   ];
 }
 

@@ -8,22 +8,25 @@ const VENV = join(ROOT, '.stack', 'peers');
 /** Longest that making it may take, in milliseconds. */
 const BOUND_MS = 180_000;
 
-/** A Python with Telethon in it, or why there is none. */
+/** A Python with what was asked for in it, or why there is none. */
 export type Python = { readonly path: string } | { readonly missing: string };
 
+/** A Python with the other clients of Telegram in it. */
+export const peerPython = (): Python => pythonWith(REQUIREMENTS, VENV);
+
 /**
- * Makes a virtual environment with the peers' packages under .stack, once for each list of packages. Python is no part of the
- * product: where there is none, or no package index, the tests that need it are skipped and say so.
+ * Makes a virtual environment with these packages, once for each list of them. Python is no part of the product: where there is
+ * none, or no package index, the tests that need it are skipped and say so.
  */
-export function peerPython(): Python {
-  const path = join(VENV, 'bin', 'python');
-  const stamp = join(VENV, 'requirements.txt');
-  const wanted = readFileSync(REQUIREMENTS, 'utf8');
+export function pythonWith(requirements: string, venv: string): Python {
+  const path = join(venv, 'bin', 'python');
+  const stamp = join(venv, 'requirements.txt');
+  const wanted = readFileSync(requirements, 'utf8');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(path)) return { path };
-  rmSync(VENV, { recursive: true, force: true });
+  rmSync(venv, { recursive: true, force: true });
   const steps = [
-    ['python3', '-m', 'venv', VENV],
-    [path, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', REQUIREMENTS],
+    ['python3', '-m', 'venv', venv],
+    [path, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements],
   ];
   for (const [command = '', ...args] of steps) {
     const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8', timeout: BOUND_MS });

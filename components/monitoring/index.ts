@@ -43,6 +43,8 @@ export interface MonitoringArgs {
   readonly alertmanager: Omit<AlertmanagerArgs, 'stack'> | null;
   /** Grafana; null where it is not wanted, or the image source has none. */
   readonly grafana: Omit<GrafanaArgs, 'stack' | 'prometheus' | 'after'> | null;
+  /** Volume with files of metrics for node_exporter at its root, such as the backup's; null: an empty one of its own. */
+  readonly textfiles: pulumi.Output<string> | null;
   readonly after: readonly pulumi.Resource[];
 }
 
@@ -59,7 +61,8 @@ export class Monitoring extends Component implements Ready {
     super('telegram:monitoring:Monitoring', 'monitoring', opts);
     const credentials = dataVolume(args.stack, 'telegram-exporter-credentials', this.under(), 'disposable');
     const written = this.#writeCredentials(args, credentials);
-    const textfiles = dataVolume(args.stack, 'telegram-node-exporter-textfiles', this.under(), 'disposable');
+    const textfiles =
+      args.textfiles ?? dataVolume(args.stack, 'telegram-node-exporter-textfiles', this.under(), 'disposable').name;
     const exporters = createExporters(
       {
         ...args,
@@ -67,7 +70,7 @@ export class Monitoring extends Component implements Ready {
         cpus: args.exporterCpus,
         memoryMb: args.exporterMemoryMb,
         credentials: credentials.name,
-        textfiles: textfiles.name,
+        textfiles,
         redis: args.redis !== null,
       },
       this.under({ dependsOn: [written] }),

@@ -21,7 +21,7 @@ const NODE_RIGHTS: Readonly<Record<CacheClient, string>> = {
   api: CACHE_USE,
   reader:
     '%R~telegram:* +@read +@connection -@dangerous -@blocking +info +role +slowlog|get +slowlog|len +latency|latest +latency|histogram +client|list +memory|usage',
-  replication: '+psync +replconf +ping',
+  replication: '+psync +sync +replconf +ping',
   sentinel:
     '&__sentinel__:hello +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill +script|kill',
   admin: '~* &* +@all',

@@ -9,7 +9,7 @@ import type { Endpoint, Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
-import { memoryPlan, pgHbaConf, postgresqlConf } from './render.js';
+import { memoryPlan, pgHbaConf, postgresqlConf, type Archiving } from './render.js';
 
 export interface TimescaleDbArgs {
   readonly stack: StackContext;
@@ -21,6 +21,8 @@ export interface TimescaleDbArgs {
   readonly memoryMb: number;
   /** `max_connections`. A change replaces the container. */
   readonly maxConnections: number;
+  /** WAL is handed to the backup, which shares the data volume. A change replaces the container; null is off. */
+  readonly archiving: Archiving | null;
   /** Password of the superuser `postgres`. Counts when the container starts, also on a volume that outlived its stack. */
   readonly bootstrapPassword: pulumi.Output<string>;
 }
@@ -28,6 +30,12 @@ export interface TimescaleDbArgs {
 /** Owner of data and secrets: uid and gid of `postgres` in the official image and in the project's own. */
 const OWNER = '70:70';
 const START_SCRIPT = '/telegram/start-postgres.sh';
+
+/** A script of this folder, where the container has it. */
+const file = (name: string) => ({
+  path: `/telegram/${name}`,
+  content: readFileSync(join('components', 'timescale', name), 'utf8'),
+});
 
 /**
  * PostgreSQL 17 with TimescaleDB: database `telegram_gateway`, superuser `postgres`, nothing else; roles and tables are
@@ -37,11 +45,14 @@ const START_SCRIPT = '/telegram/start-postgres.sh';
 export class TimescaleDb extends Component implements Ready {
   readonly endpoint: Endpoint;
   readonly container: docker.Container;
+  /** Volume that holds the cluster; the backup reads it. */
+  readonly dataVolume: pulumi.Output<string>;
   readonly ready: pulumi.Resource[];
 
   constructor(args: TimescaleDbArgs, opts?: pulumi.ComponentResourceOptions) {
     super('telegram:data:TimescaleDb', 'telegram-timescaledb', opts);
     const data = dataVolume(args.stack, this.child('data'), this.under());
+    this.dataVolume = data.name;
     const credentials = dataVolume(args.stack, this.child('credentials'), this.under(), 'disposable');
     const password = this.#writePassword(args, credentials);
     this.container = this.#createContainer(args, data, credentials, password);
@@ -78,9 +89,10 @@ export class TimescaleDb extends Component implements Ready {
         shmMb: memoryPlan(args).shmMb,
         entrypoint: ['sh', START_SCRIPT],
         files: [
-          { path: START_SCRIPT, content: readFileSync(join('components', 'timescale', 'start-postgres.sh'), 'utf8') },
-          { path: '/telegram/postgresql.conf', content: postgresqlConf(args) },
-          { path: '/telegram/pg_hba.conf', content: pgHbaConf(`${stack.address(0)}/24`) },
+          file('start-postgres.sh'),
+          { path: '/telegram/postgresql.conf', content: postgresqlConf(args, args.archiving) },
+          { path: '/telegram/pg_hba.conf', content: pgHbaConf(`${stack.address(0)}/24`, args.archiving !== null) },
+          ...(args.archiving ? [file('pgbackrest-spool.sh'), file('fetch-wal.sh')] : []),
         ],
         volumes: [
           { volume: data.name, path: '/var/lib/postgresql/data' },

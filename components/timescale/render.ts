@@ -6,6 +6,17 @@ export interface PostgresLimits {
   readonly maxConnections: number;
 }
 
+/** How WAL leaves the database for the backup, and how the backup gets in. */
+export interface Archiving {
+  /** A change is handed over after so many seconds at most: what a lost disk can cost. */
+  readonly recoveryPointS: number;
+  /** WAL that may wait while the target is away, in MiB; beyond that it is dropped and the database goes on. */
+  readonly waitingMb: number;
+}
+
+/** Socket on the data volume, for the backup that shares it. */
+const BACKUP_SOCKET = '/var/lib/postgresql/data/socket';
+
 /** Background workers of TimescaleDB: launcher, scheduler of one database, and policies at once. */
 const TIMESCALE_WORKERS = 8;
 const AUTOVACUUM_WORKERS = 2;
@@ -30,7 +41,7 @@ export function memoryPlan({ memoryMb, maxConnections }: PostgresLimits) {
 }
 
 /** The whole `postgresql.conf`; nothing is inherited from the image. */
-export function postgresqlConf(limits: PostgresLimits): string {
+export function postgresqlConf(limits: PostgresLimits, archiving: Archiving | null = null): string {
   const memory = memoryPlan(limits);
   const parallel = Math.max(1, Math.floor(limits.cpus));
   return `# Rendered by components/timescale. A change here is lost with the next \`up\`.
@@ -38,7 +49,7 @@ export function postgresqlConf(limits: PostgresLimits): string {
 # Connections
 listen_addresses = '*'
 port = ${String(PORTS.postgres)}
-unix_socket_directories = '/var/run/postgresql'
+unix_socket_directories = '/var/run/postgresql${archiving ? `,${BACKUP_SOCKET}` : ''}'
 max_connections = ${String(limits.maxConnections)}
 superuser_reserved_connections = 3
 password_encryption = 'scram-sha-256'
@@ -74,7 +85,7 @@ min_wal_size = 256MB
 max_wal_size = ${String(clamp(limits.memoryMb, 1024, 8192))}MB
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
-
+${archiving ? archivingConf(archiving) : ''}
 # Planner: storage without a seek penalty; every chunk of a hypertable takes a lock
 random_page_cost = 1.1
 effective_io_concurrency = 200
@@ -112,16 +123,25 @@ default_text_search_config = 'pg_catalog.simple'
 `;
 }
 
+function archivingConf({ recoveryPointS, waitingMb }: Archiving): string {
+  return `
+# Every change goes to the backup, a segment at a time or when it is old
+archive_mode = on
+archive_command = 'sh /telegram/pgbackrest-spool.sh "%p" "%f" ${String(waitingMb)}'
+archive_timeout = ${String(recoveryPointS)}s
+`;
+}
+
 /**
  * Who may connect: everybody by password, from the stack's network alone. A published port arrives from the network's
  * gateway address, so it is covered. The health probe comes over loopback and leaves when it is asked for a password.
- * "all" does not take in replication.
+ * "all" does not take in replication. The backup has the data files anyway: its user, and it alone, comes over the socket.
  */
-export function pgHbaConf(subnet: string): string {
+export function pgHbaConf(subnet: string, archiving = false): string {
   const column = (address: string) => address.padEnd(18);
   return `# Rendered by components/timescale. The first line that fits decides.
 # TYPE  DATABASE  USER  ${column('ADDRESS')}  METHOD
-local   all       all   ${column('')}  reject
+${archiving ? `local   all       postgres  ${column('').slice(4)}  peer\n` : ''}local   all       all   ${column('')}  reject
 host    all       all   ${column('127.0.0.1/32')}  scram-sha-256
 host    all       all   ${column(subnet)}  scram-sha-256
 host    all       all   ${column('all')}  reject

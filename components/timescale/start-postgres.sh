@@ -66,4 +66,7 @@ if [ "$given" != "$(cat "$known" 2>/dev/null)" ]; then
   echo "$given" >"$known"
 fi
 
+# The backup comes in here, where it is on.
+mkdir -p -m 0700 "$volume/socket"
+
 exec postgres -D "$cluster" -c config_file=/telegram/postgresql.conf -c hba_file=/telegram/pg_hba.conf

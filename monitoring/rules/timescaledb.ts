@@ -21,8 +21,8 @@ export const timescaledb: RuleFile = {
     {
       alert: 'BackupTooOld',
       severity: 'warning',
-      expr: 'time() - max(telegram_backup_last_success_timestamp_seconds) > 26 * 3600',
-      summary: 'The last backup that succeeded is {{ $value | humanizeDuration }} old; one a day is wanted.',
+      expr: 'time() - min(telegram_backup_last_success_timestamp_seconds) > 26 * 3600',
+      summary: 'A part of the stack was last backed up {{ $value | humanizeDuration }} ago; once a day is wanted.',
       dashboard: 'timescaledb',
     },
   ],

@@ -1,6 +1,7 @@
 import { UserError } from '../../stack/errors.js';
 import { green, print, printJson, red } from '../output.js';
 import { runningStack, type StackOptions } from '../context.js';
+import { backup } from './backup.js';
 import { perform, type Check, type CheckResult } from './check.js';
 import { databaseChecks } from './database.js';
 import { gatewayChecks } from './gateway.js';
@@ -27,6 +28,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     rabbitmq,
     ...gatewayChecks,
     monitoring,
+    backup,
   ];
   const checks = await Promise.all(list.map(async (check) => perform(check, stack)));
   const ok = checks.every((check) => check.ok);

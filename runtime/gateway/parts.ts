@@ -11,11 +11,13 @@ import { Database, databaseOptions } from '../store/database.js';
 import { claimOutbox, outboxStats, removeFromOutbox } from '../store/outbox.js';
 import { releaseLease, renewLease, takeLease } from '../store/lease.js';
 import { channelRequests } from '../store/channel-requests.js';
+import { saveSessionCopy } from '../store/session-copies.js';
 import { TelegramStore } from '../store/telegram-store.js';
 import type { ChangeOver } from '../reload.js';
 import type { ProcessContext } from '../start.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { endWithLeaseLost, type GatewayParts } from './process.js';
+import { SessionCopy } from './session-copy.js';
 
 /**
  * The gateway's adapters: store, relay to the broker, cache. Nothing here waits: each may be away when the gateway starts.
@@ -66,6 +68,17 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
   });
   shutdown.onClose('outbox', () => relay.stop());
 
+  const sealingKey = environment.TELEGRAM_BACKUP_SEALING_KEY;
+  const sessionCopy =
+    sealingKey === ''
+      ? null
+      : new SessionCopy({
+          sealingKey,
+          save: (sealed) => saveSessionCopy(database, environment.TELEGRAM_ACCOUNT, sealed),
+          logger,
+          signal: shutdown.signal,
+        });
+
   const changeOver: ChangeOver[] = [(newer) => database.changeOver(newer)];
   if (connection) changeOver.push((newer) => connection.changeOver(newer));
   if (queue) changeOver.push((newer) => queue.changeOver(newer));
@@ -97,6 +110,11 @@ export function createGatewayParts(context: ProcessContext & { readonly credenti
         broker: () => ({ ok: queue.connected, detail: queue.connected ? 'connected' : 'not connected' }),
       }),
     },
+    ...(sessionCopy && {
+      onSession: (session: string) => {
+        sessionCopy.offer(session);
+      },
+    }),
     changeOver,
   };
 }

@@ -34,6 +34,8 @@ export interface GatewayParts {
   readonly start?: () => void;
   /** Further parts of `/health/ready`, such as the database. */
   readonly checks?: Readonly<Record<string, Check>>;
+  /** Told the session, at first and whenever it changes: copies it for the backup. */
+  readonly onSession?: (session: string) => void;
   /** What changes over to other credentials, on SIGHUP. */
   readonly changeOver?: readonly ChangeOver[];
 }
@@ -156,6 +158,7 @@ class Gateway {
     const [session] = await Promise.all([this.#findSession(path), this.#takeLease()]);
     if (session === null) return;
     let saved = session;
+    this.parts.onSession?.(session);
     this.#pipeline = new Pipeline({
       accountId: this.environment.TELEGRAM_ACCOUNT,
       createPort: () => createPort(saved),
@@ -179,6 +182,7 @@ class Gateway {
         const exported = port.exportSession();
         if (exported === '' || exported === saved) return;
         saved = exported;
+        this.parts.onSession?.(exported);
         writeSession(path, exported).catch((error: unknown) => {
           this.logger.error({ err: error, file: path }, 'the session cannot be written');
         });

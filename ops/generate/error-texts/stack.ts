@@ -129,6 +129,75 @@ export const STACK_TEXTS: Readonly<Record<StackErrorCode, ErrorText>> = {
     why: 'Somebody asked for it. A second Ctrl-C ends the CLI at once; then the next run clears what was made and not recorded.',
     todo: 'Run the command again.',
   },
+  BACKUP_OFF: {
+    what: 'The command needs backups, and the stack makes none. Nothing was done.',
+    why: '`telegram:backup.enabled` is false: the default of a development stack.',
+    todo: 'The container of the database is replaced once, its data stays; from then on every change is handed to the backup.',
+  },
+  BACKUP_BUSY: {
+    what: 'A backup is being made: one at a time.',
+    why: 'The daily one, or one that somebody else began by hand.',
+    todo: 'Then run the command again. A backup that was cut off holds nothing up: its lock went with it.',
+  },
+  BACKUP_TARGET: {
+    what: 'The folder or the store of the backups cannot be reached or written. The stack goes on; WAL waits on the disk of the database, up to `telegram:backup.waitingMb`.',
+    why: 'Address, certificate, access key, bucket, a network share that is not mounted, or a folder that uid 70 may not write.',
+    todo: 'Nothing else is to be done: what waits is handed on as soon as the target is there, and the backup is tried again every 15 minutes.',
+    example: `✖ BACKUP_TARGET the target of the backup cannot be used
+    ERROR: [049]: unable to connect to 's3.example.org:443': Connection refused`,
+  },
+  BACKUP_FULL: {
+    what: 'There is no room in the target. Older backups are untouched.',
+    why: 'The disk, the quota or the bucket is full; the lines of the error say at which file.',
+    todo: 'A backup that was cut off is no backup and is cleaned up by the next one.',
+  },
+  BACKUP_KEY: {
+    what: 'What is in the target cannot be opened with the key of this stack. Nothing there was changed.',
+    why: 'The stack was made anew and made itself another key, or `telegram:backup.key` was changed. Each target belongs to one key.',
+    todo: '`pulumi config set --path --secret telegram:backup.key <key>`. Where the key is lost, so are the backups: name an empty target in `telegram:backupTarget`.',
+  },
+  BACKUP_FOREIGN: {
+    what: 'The target holds the backups of another database than the one that runs. Nothing there was changed, and nothing was added.',
+    why: 'The stack was made anew, with an empty database, on the target of the former one; or two stacks share a target.',
+    todo: 'After the restore the stack goes on in that target. Two stacks need a target, or a prefix, each.',
+  },
+  BACKUP_DAMAGED: {
+    what: 'A file in the target is not what was written there: its checksum or its seal is wrong, or it is missing. It was not restored.',
+    why: 'A failing disk, an interrupted copy of the target, or somebody changed it.',
+    todo: 'Then find out why the target changes what is written to it.',
+  },
+  BACKUP_FAILED: {
+    what: 'A step of the backup failed, or a part of it. What else could be backed up was.',
+    why: 'It stands in the lines of the error.',
+    todo: 'It is tried again every 15 minutes by itself; `BackupTooOld` fires after 26 hours.',
+  },
+  RESTORE_REFUSED: {
+    what: 'Nobody said yes, so nothing was stopped and nothing was restored.',
+    why: 'A restore stops the stack and puts other data in the place of what is there.',
+    todo: 'Without a terminal there is nobody to ask: `--yes` it is.',
+  },
+  RESTORE_POINT: {
+    what: 'The database cannot go to that moment. The stack was not changed.',
+    why: 'It lies before the oldest backup, in the future, or behind the last change that reached the target.',
+    todo: '`--latest` goes as far as the target reaches.',
+  },
+  RESTORE_BUSY: {
+    what: 'A restore or a drill is under way: one at a time.',
+    why: 'Its containers are there. Where it was cut off, they are still there.',
+    todo: 'The error names the containers that a cut-off restore left. Run `npm run start` after removing them.',
+  },
+  RESTORE_FAILED: {
+    what: 'The restored database did not come up, or a part of the stack did not stop or start.',
+    why: 'It stands in the lines of the error: the end of the log of the server that recovered, or the container that is meant.',
+    todo: 'Where the lines name a container that does not start again: `npm run start`, then `npm run doctor`.',
+  },
+  DRILL_FAILED: {
+    what: 'The newest backup was restored into a throw-away server, and what came back differs from what was written down when it was made. The stack was not touched.',
+    why: 'The lines name each channel and row. A backup that does not hold what it should is no backup.',
+    todo: 'Report it with the lines above where a new full backup differs as well.',
+    example: `✖ DRILL_FAILED what came back is not what was backed up
+    messages of channel 1001: 5000 backed up, 4999 restored`,
+  },
   REGISTRY_UNREACHABLE: {
     what: '`npm run images:pin` could not ask a registry for one of the official images. The file with the digests is as it was.',
     why: 'No network, a proxy that the Docker engine does not know, a limit on pulls, or a tag that is no longer there.',

@@ -22,6 +22,13 @@ const KINDS: Readonly<Record<string, Config>> = {
   'redis(external)': { kind: 'external', sentinels: [{ host: 'one.example.org' }], password: 'one' },
   'rabbitmq(external)': { kind: 'external', host: 'mq.example.org', user: 'one', password: 'one' },
   'gateway(machine)': { kind: 'machine', host: 'gw.example.org', hostKey: 'ssh-ed25519 AAAA', privateKey: 'one' },
+  'backupTarget(s3)': {
+    kind: 's3',
+    endpoint: 's3.example.org',
+    bucket: 'backups',
+    accessKey: 'one',
+    secretKey: 'two',
+  },
   'telegram(real)': { kind: 'real', apiId: 1, apiHash: '0'.repeat(32) },
 };
 
@@ -50,6 +57,8 @@ const GRAFANA = [
   ...['telegram-grafana', 'telegram-grafana-data', 'telegram-grafana-credentials', 'image-grafana'],
   ...['monitoring-grafana-files', 'secrets-grafana-admin', 'secrets-grafana-key'],
 ];
+/** Another store: in the environment of the one tool, in the configuration file of the other. */
+const TARGET = ['replace telegram-backup', 'update telegram-backup-secrets'];
 /** Volumes that the data policy is about. */
 const DATA = [
   ...['timescaledb', 'rabbitmq', 'simulator', 'prometheus', 'alertmanager'].map((name) => `telegram-${name}-data`),
@@ -274,6 +283,46 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['monitoring.grafanaMemoryMb', 512, ['update telegram-grafana']],
   ['monitoring.retentionDays', 40, [ASKED]],
   ['monitoring.retentionMb', 512, [ASKED]],
+  [
+    'backup.enabled',
+    false,
+    [
+      ...all('delete', 'image-backup', 'secrets-backup-key', 'telegram-backup', 'telegram-backup-secrets'),
+      ...all('delete', ...['state', 'credentials', 'data'].map((part) => `telegram-backup-${part}`)),
+      'create telegram-node-exporter-textfiles',
+      ...all('replace', 'telegram-timescaledb', 'telegram-node-exporter'),
+      'update gateway-service',
+    ],
+  ],
+  ['backup.at', '04:00', ['replace telegram-backup']],
+  ['backup.fullOn', 'monday', ['replace telegram-backup']],
+  ['backup.keepDays', 60, ['replace telegram-backup', 'update telegram-backup-secrets']],
+  ['backup.recoveryPointS', 30, ['replace telegram-timescaledb']],
+  ['backup.waitingMb', 8192, ['replace telegram-timescaledb']],
+  [
+    'backup.key',
+    'a key of the owner',
+    ['delete secrets-backup-key', 'update telegram-backup-secrets', 'update gateway-service'],
+  ],
+  ['backup.cpus', 1, ['replace telegram-backup']],
+  ['backup.memoryMb', 256, ['update telegram-backup']],
+  [
+    'backupTarget.kind',
+    's3',
+    ['delete telegram-backup-data', 'replace telegram-backup', 'update telegram-backup-secrets'],
+  ],
+  [
+    'backupTarget(folder).path',
+    '/mnt/backups',
+    ['create telegram-backup-folder', 'delete telegram-backup-data', 'replace telegram-backup'],
+  ],
+  ['backupTarget(s3).endpoint', 'other.example.org', TARGET],
+  ['backupTarget(s3).bucket', 'other', TARGET],
+  ['backupTarget(s3).region', 'eu-central-1', TARGET],
+  ['backupTarget(s3).prefix', 'stack', TARGET],
+  ['backupTarget(s3).accessKey', 'other', ['update telegram-backup-secrets']],
+  ['backupTarget(s3).secretKey', 'other', ['update telegram-backup-secrets']],
+  ['backupTarget(s3).caCertificate', 'PEM', TARGET],
 ];
 
 /** Keys that a stack that is up keeps; what refuses each change is tested beside it. */
@@ -301,7 +350,8 @@ function step(key: string, value: unknown): { readonly before: Config; readonly 
   if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
   // What only one source has comes and goes with it: tests/unit/graph/images.test.ts.
   if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
-  const before = name in KINDS ? { ...DEV, [top]: KINDS[name] } : DEV;
+  const stack = top.startsWith('backup') ? { ...DEV, backup: { enabled: true } } : DEV;
+  const before = name in KINDS ? { ...stack, [top]: KINDS[name] } : stack;
   if (leaf === 'kind') return { before, after: { ...before, [top]: KINDS[`${top}(${String(value)})`] } };
   return { before, after: { ...before, [top]: leaf ? { ...(before[top] as Config), [leaf]: value } : value } };
 }

@@ -1,0 +1,50 @@
+# What the container does all day.
+
+look_s=20
+retry_s=900
+
+do_serve() {
+  rm -f "$state/ready"
+  mkdir -p "$state/facts"
+  # A part that is no longer backed up must not be called too old.
+  [ -n "$BACKUP_REDIS" ] || rm -f "$state"/facts/redis.*
+  [ -n "$BACKUP_RABBITMQ" ] || rm -f "$state"/facts/rabbitmq.*
+  trap 'kill $pushing 2>/dev/null; exit 0' TERM INT
+  pushing=
+  if point_in_time; then
+    mkdir -p -m 0700 "$spool"
+    push_wal_forever &
+    pushing=$!
+  fi
+  while :; do
+    date +%s >"$state/alive"
+    [ -e "$state/ready" ] || prepare
+    if due; then
+      telegram-backup run || say "✖ backup failed; tried again in $((retry_s / 60)) minutes"
+    fi
+    write_metrics || say '✖ metrics cannot be written'
+    sleep "$look_s" &
+    wait $! || true
+  done
+}
+
+# WAL can go to the target as soon as the repository is there.
+prepare() {
+  if ensure_repositories; then touch "$state/ready"; else say '✖ the target cannot be used; tried again'; fi
+}
+
+# The last scheduled time that has passed, in seconds since 1970.
+slot() {
+  today=$(date -u -d "$(date -u +%F) $BACKUP_AT" +%s)
+  if [ "$today" -le "$(now)" ]; then echo "$today"; else echo $((today - 86400)); fi
+}
+
+due() {
+  [ "$(recall database.success)" -lt "$(slot)" ] || return 1
+  [ $(($(now) - $(recall database.failure))) -ge "$retry_s" ]
+}
+
+do_health() {
+  [ $(($(now) - $(cat "$state/alive"))) -lt "${BACKUP_LIMIT_S:-14400}" ] &&
+    { ! point_in_time || pgrep -f 'telegram-backup serve' >/dev/null; }
+}

@@ -1,0 +1,172 @@
+import { BACKUP_CONTAINER } from '../../components/backup/index.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DockerHost } from '../../stack/docker-host.js';
+import { UserError } from '../../stack/errors.js';
+import type { GatewayLogin } from '../../stack/gateway-login.js';
+import { onGateway } from '../gateway-shell.js';
+import { inspectContainer, Recovery } from './recovery.js';
+import { runDocker, Sidecar } from './sidecar.js';
+
+/** Who uses the database, in the order in which they stop; they start the other way round. */
+const CLIENTS = ['telegram-consumer', 'telegram-gateway-api', 'telegram-pgbouncer'] as const;
+const DATABASE = 'telegram-timescaledb';
+const FRESH = 'cluster.restored';
+/** Longest that a container may take to be healthy again, in milliseconds. */
+const HEALTHY_MS = 5 * 60_000;
+
+export interface ReplacedDatabase {
+  /** How long the database did not serve, in milliseconds. */
+  readonly awayMs: number;
+  /** Folder on the data volume that holds what served before. */
+  readonly kept: string;
+}
+
+export interface Place {
+  readonly docker: DockerHost;
+  readonly namePrefix: string;
+  /** Where the gateway runs; null for a stack without one. */
+  readonly gateway: GatewayLogin | null;
+}
+
+/**
+ * Puts a restored cluster in the place of the one that serves.
+ *
+ * Promised: the cluster that serves is untouched until the other one has recovered; the switch is two renames; then the
+ *   former one stays beside it until the next restore. On failure: what was stopped runs again, on the data from before.
+ */
+export async function replaceDatabase(
+  {
+    docker,
+    outputs,
+  }: {
+    readonly docker: DockerHost;
+    readonly outputs: { readonly namePrefix: string; readonly gatewayLogin: GatewayLogin };
+  },
+  target: string,
+  say: (line: string) => void,
+): Promise<ReplacedDatabase> {
+  return replaceAt({ docker, namePrefix: outputs.namePrefix, gateway: outputs.gatewayLogin }, target, say);
+}
+
+export async function replaceAt(
+  { docker, namePrefix, gateway }: Place,
+  target: string,
+  say: (line: string) => void,
+): Promise<ReplacedDatabase> {
+  const sidecar = Sidecar.of(docker, namePrefix);
+  const [database, backup] = [
+    await inspectContainer(docker, namePrefix + DATABASE),
+    await inspectContainer(docker, namePrefix + BACKUP_CONTAINER),
+  ];
+  const volume = database.Mounts.find(({ Destination }) => Destination === '/var/lib/postgresql/data')?.Name;
+  if (volume === undefined) throw new UserError('NOT_UP', 'the database has no volume', { fix: 'npm run up' });
+  const kept = `cluster.before-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`;
+  const recovery = new Recovery({ docker, namePrefix, database, backup, volume, cluster: FRESH, target, say });
+  const stopped = new Stopped(docker, namePrefix, gateway, say);
+  let awayMs = 0;
+  // Before anything is stopped: a restore that is under way already is told here.
+  await recovery.open();
+  try {
+    await dropFormer(sidecar, say);
+    await sidecar.call(['mark']).catch(() => {
+      say('• the database does not answer; its last changes are those in the target');
+    });
+    await stopped.stop();
+    const away = Date.now();
+    say('• waiting for the last changes to reach the target');
+    await sidecar.call(['drained']).catch(() => {
+      say('• not all changes reach the target; those that do not are left behind');
+    });
+    say('• fetching the files');
+    await recovery.fetch();
+    say('• recovering');
+    await recovery.recover();
+    await recovery.tools.call(['roles']);
+    await recovery.stopServer();
+    await recovery.tools.call(['switch', FRESH, kept]);
+    say('• switched to the restored files');
+    await stopped.start();
+    awayMs = Date.now() - away;
+  } catch (error) {
+    await recovery.stopServer();
+    await recovery.tools.call(['drop', FRESH]).catch(() => undefined);
+    await stopped.start().catch((again: unknown) => {
+      say(`✖ not everything started again: ${String(again)}`);
+    });
+    throw error;
+  } finally {
+    await recovery.close();
+  }
+  return { awayMs, kept };
+}
+
+/** What an earlier restore left makes room first. */
+async function dropFormer(sidecar: Sidecar, say: (line: string) => void): Promise<void> {
+  const { left } = JSON.parse(await sidecar.call(['space'])) as { left: string[] };
+  for (const folder of [...left, FRESH]) {
+    if (folder !== FRESH) say(`• removing ${folder}, kept by an earlier restore`);
+    await sidecar.call(['drop', folder]);
+  }
+}
+
+/** What was stopped for a restore, so that the same is started again. */
+class Stopped {
+  #units: readonly string[] = [];
+  #containers: string[] = [];
+
+  constructor(
+    private readonly docker: DockerHost,
+    private readonly namePrefix: string,
+    private readonly gateway: GatewayLogin | null,
+    private readonly say: (line: string) => void,
+  ) {}
+
+  async stop(): Promise<void> {
+    if (this.gateway) {
+      this.say('• stopping the gateway');
+      const { code, stdout, stderr } = await onGateway(this.gateway, STOP_UNITS);
+      if (code !== 0) throw new UserError('RESTORE_FAILED', 'the gateway cannot be stopped', { details: stderr });
+      this.#units = stdout.split('\n').filter(Boolean);
+    }
+    for (const part of [...CLIENTS, DATABASE]) {
+      const name = this.namePrefix + part;
+      const running = await runDocker(this.docker, ['inspect', '-f', '{{.State.Running}}', name], { boundMs: 60_000 });
+      if (running.stdout.trim() !== 'true' && part !== DATABASE) continue;
+      this.say(`• stopping ${name}`);
+      this.#containers.unshift(name);
+      const { code, stderr } = await runDocker(this.docker, ['stop', '--time', '60', name], { boundMs: 180_000 });
+      if (code !== 0) throw new UserError('RESTORE_FAILED', `${name} cannot be stopped`, { details: [stderr.trim()] });
+    }
+  }
+
+  async start(): Promise<void> {
+    for (const name of this.#containers) {
+      this.say(`• starting ${name}`);
+      await runDocker(this.docker, ['start', name], { boundMs: 180_000 });
+      await this.#healthy(name);
+    }
+    if (!this.gateway || this.#units.length === 0) return;
+    this.say('• starting the gateway');
+    const { code, stderr } = await onGateway(this.gateway, `systemctl start ${this.#units.join(' ')}`);
+    if (code !== 0) throw new UserError('RESTORE_FAILED', 'the gateway does not start again', { details: stderr });
+  }
+
+  async #healthy(name: string): Promise<void> {
+    const ask = ['inspect', '-f', '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}', name];
+    const deadline = Date.now() + HEALTHY_MS;
+    while (Date.now() < deadline) {
+      const { stdout } = await runDocker(this.docker, ask, { boundMs: 60_000 });
+      if (stdout.trim() === 'healthy') return;
+      await delay(500);
+    }
+    throw new UserError('RESTORE_FAILED', `${name} does not get healthy`, { fix: `docker logs ${name}` });
+  }
+}
+
+/** Stops each gateway that runs, and names it. */
+const STOP_UNITS = `set -eu
+for unit in $(systemctl list-units --plain --no-legend --state=active 'telegram-gateway*.service' | cut -d ' ' -f 1); do
+  systemctl stop "$unit"
+  echo "$unit"
+done
+`;

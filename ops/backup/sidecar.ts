@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { z } from 'zod';
+import { BACKUP_CONTAINER } from '../../components/backup/index.js';
+import type { DockerHost } from '../../stack/docker-host.js';
+import { UserError } from '../../stack/errors.js';
+import { explainBackup } from './explain.js';
+
+/** A backup of a big database takes hours, and so may a restore; in milliseconds. */
+const BOUND_MS = 24 * 3_600_000;
+/** What the second of two backups says; its exit code is one of pgBackRest's as well. */
+const BUSY = 'telegram-backup: another backup is running';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `docker` and says what it prints on stderr, line by line, as it comes. */
+export async function runDocker(
+  docker: DockerHost,
+  args: readonly string[],
+  options: { readonly boundMs?: number; readonly onLine?: (line: string) => void } = {},
+): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      'docker',
+      [...args],
+      { env: docker.environment, timeout: options.boundMs ?? BOUND_MS, maxBuffer: 256 * 2 ** 20 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+        resolve({ code, stdout, stderr });
+      },
+    );
+    const { onLine } = options;
+    if (onLine)
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (text: string) => {
+          text.split('\n').filter(Boolean).forEach(onLine);
+        });
+  });
+}
+
+/** A container in which `telegram-backup` can be called: the stack's own, or one made for a restore. */
+export class Sidecar {
+  constructor(
+    readonly docker: DockerHost,
+    readonly container: string,
+  ) {}
+
+  static of(docker: DockerHost, namePrefix: string): Sidecar {
+    return new Sidecar(docker, namePrefix + BACKUP_CONTAINER);
+  }
+
+  /** Output of one call, or the error that says what is wrong with target, key or backup. */
+  async call(args: readonly string[], options: { readonly onLine?: (line: string) => void } = {}): Promise<string> {
+    const ran = await runDocker(this.docker, ['exec', this.container, 'telegram-backup', ...args], options);
+    if (ran.code === 0) return ran.stdout;
+    const said = `${ran.stdout}\n${ran.stderr}`;
+    if (said.includes(BUSY)) throw new UserError('BACKUP_BUSY', 'another backup is running');
+    if (/No such container|is not running/.test(said))
+      throw new UserError('NOT_UP', `${this.container} does not run`, { fix: 'npm run start' });
+    throw explainBackup(args.join(' '), said);
+  }
+}
+
+const listSchema = z.object({
+  engine: z.enum(['pgbackrest', 'dump']),
+  /** When WAL last reached the target, in seconds since 1970; 0 is never. */
+  walArchivedAt: z.number(),
+  /** When a drill was last good, likewise. */
+  drilledAt: z.number(),
+  status: z.string(),
+  database: z.array(
+    z.object({
+      label: z.string(),
+      type: z.enum(['full', 'diff', 'incr']),
+      startedAt: z.number(),
+      endedAt: z.number(),
+      databaseBytes: z.number(),
+      storedBytes: z.number(),
+      error: z.boolean().nullish(),
+    }),
+  ),
+  parts: z.array(z.object({ part: z.string(), at: z.string(), id: z.string(), bytes: z.number() })),
+});
+export type BackupList = z.output<typeof listSchema>;
+
+export async function listBackups(sidecar: Sidecar): Promise<BackupList> {
+  return listSchema.parse(JSON.parse(await sidecar.call(['list'])));
+}

@@ -1,0 +1,14 @@
+import { SCHEMA } from '../contract.js';
+import type { Queryable, Statement } from './database.js';
+
+const SAVE: Statement = {
+  name: 'session_copy_save',
+  text: `
+insert into ${SCHEMA}.session_copies (account_id, sealed) values ($1, $2)
+on conflict (account_id) do update set sealed = excluded.sealed, sealed_at = now()`,
+};
+
+/** A sealed session in the place of the account's last one. */
+export async function saveSessionCopy(database: Queryable, accountId: string, sealed: Buffer): Promise<void> {
+  await database.run(SAVE, [accountId, sealed]);
+}

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { drill } from '../../ops/backup/drill.js';
+import { replaceAt } from '../../ops/backup/replace.js';
+import { listBackups } from '../../ops/backup/sidecar.js';
+import { BackupBench, docker, POSTGRES_VERIFIER } from '../support/backup-bench.js';
+
+const MINUTES = 60_000;
+const silent = () => undefined;
+
+/** Real pgBackRest and restic beside a real database, with the commands' own code; each test goes on where the last one ended. */
+describe('O8 backup and restore', () => {
+  const bench = new BackupBench('backup');
+  const place = { docker: bench.docker, namePrefix: bench.prefix, gateway: null };
+  const practise = () => drill({ docker: bench.docker, namePrefix: bench.prefix, say: silent });
+
+  beforeAll(async () => {
+    bench.start();
+    bench.post(1001, 1, 3000);
+    bench.post(1002, 1, 2000);
+    bench.startBackup();
+    await bench.firstBackUp();
+  }, 8 * MINUTES);
+  afterAll(() => {
+    bench.remove();
+  }, MINUTES);
+
+  it(
+    'O8 goes back to a moment between two changes: what came before is there, what came after is not',
+    async () => {
+      bench.post(1001, 3001, 4000);
+      const moment = bench.sql('select clock_timestamp()');
+      bench.post(1001, 4001, 5000);
+      expect(bench.messages()).toBe(7000);
+      const { kept } = await replaceAt(place, moment, silent);
+      expect(bench.messages()).toBe(6000);
+      expect(bench.sql('select max(message_id) from telegram_gateway.messages')).toBe('4000');
+      // The passwords are those of now, the files of before are still there, and the database takes changes.
+      expect(bench.sql("select rolpassword from pg_authid where rolname = 'postgres'")).toBe(POSTGRES_VERIFIER);
+      expect(bench.inBackup('ls /var/lib/postgresql/data')).toContain(kept);
+      bench.post(1003, 1, 10);
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'O8 a drill brings the newest backup back beside the database and compares it, channel by channel and row by row',
+    async () => {
+      await bench.backUp('diff');
+      bench.post(1003, 11, 20);
+      const result = await practise();
+      expect(result).toMatchObject({ good: true, channels: 3, messages: 6010, hypertables: 3, differences: [] });
+      expect(result.samples).toBe(50);
+      // What was done to the database since is still there, and the drill is on record.
+      expect(bench.messages()).toBe(6020);
+      const { drilledAt, database } = await listBackups(bench.sidecar);
+      expect(drilledAt).toBeGreaterThan(Date.now() / 1000 - 600);
+      expect(database.map(({ type }) => type)).toEqual(['full', 'diff']);
+      const metrics = bench.inBackup('cat /var/lib/telegram-backup/telegram_backup.prom');
+      for (const kind of ['database', 'sessions', 'manifest'])
+        expect(metrics).toMatch(
+          new RegExp(`telegram_backup_last_success_timestamp_seconds\\{kind="${kind}"\\} \\d{10}`),
+        );
+      expect(metrics).toMatch(/telegram_backup_size_bytes\{kind="database"\} [1-9]/);
+      expect(metrics).toMatch(/telegram_backup_drill_last_success_timestamp_seconds \d{10}/);
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'O8 a backup that is damaged, half-written or not all there is found, by the check and by the drill',
+    async () => {
+      const file = bench.inBackup('ls -S /backup/pgbackrest/backup/telegram/*F/bundle/* | head -n 1');
+      const bad = { code: 'BACKUP_DAMAGED' };
+      // Damaged in the middle, written by half, gone.
+      bench.inBackup(
+        `cp ${file} /backup/kept; dd if=/dev/urandom of=${file} bs=4096 count=4 seek=20 conv=notrunc 2>&1`,
+      );
+      await expect(bench.sidecar.call(['check'])).rejects.toMatchObject(bad);
+      await expect(practise()).rejects.toMatchObject(bad);
+      bench.inBackup(`cp /backup/kept ${file}; truncate -s -65536 ${file}`);
+      await expect(bench.sidecar.call(['check'])).rejects.toMatchObject(bad);
+      await expect(practise()).rejects.toMatchObject(bad);
+      bench.inBackup(`rm ${file}`);
+      await expect(bench.sidecar.call(['check'])).rejects.toMatchObject(bad);
+      bench.inBackup(`mv /backup/kept ${file}`);
+      await bench.sidecar.call(['check']);
+      expect(docker(['volume', 'ls', '-q', '--filter', `name=${bench.name('restore-drill')}`])).toBe('');
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'O8 a second restore is refused while one is under way, and stops nothing',
+    async () => {
+      docker([
+        'create',
+        '--name',
+        bench.name('restore-worker'),
+        '--entrypoint',
+        'true',
+        'telegram-hybrid-stack/base:trixie',
+      ]);
+      try {
+        await expect(replaceAt(place, 'end', silent)).rejects.toMatchObject({ code: 'RESTORE_BUSY' });
+        expect(bench.messages()).toBe(6020);
+      } finally {
+        docker(['rm', '-f', bench.name('restore-worker')]);
+      }
+    },
+    MINUTES,
+  );
+
+  it(
+    'O8 a restore that cannot be done leaves the data from before, and the database serves again',
+    async () => {
+      const never = '2035-01-01 00:00:00+00';
+      await expect(replaceAt(place, never, silent)).rejects.toMatchObject({ code: 'RESTORE_POINT' });
+      expect(bench.messages()).toBe(6020);
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'O8 the disk of the database is lost: an empty one is refused in the target, and gets the data back from there',
+    async () => {
+      await bench.backUp('diff');
+      await bench.sidecar.call(['mark']);
+      bench.sql('select pg_switch_wal()');
+      await bench.sidecar.call(['drained']);
+      bench.loseDatabase();
+      bench.startDatabase();
+      bench.startBackup();
+      await expect(bench.backUp()).rejects.toMatchObject({ code: 'BACKUP_FOREIGN' });
+      await replaceAt(place, 'end', silent);
+      expect(bench.messages()).toBe(6020);
+      await bench.backUp('diff');
+    },
+    8 * MINUTES,
+  );
+
+  it(
+    'O8 forgets what is older than it is to be kept, and nothing else',
+    async () => {
+      const old =
+        'date | restic --no-cache -q backup --host telegram --tag redis --time "2026-01-01 00:00:00" --stdin --stdin-filename redis.rdb';
+      bench.inBackup(`export RESTIC_PASSWORD_FILE=/credentials/key; ${old}`);
+      const parts = async () => (await listBackups(bench.sidecar)).parts;
+      const before = await parts();
+      expect(before.some(({ at }) => at.startsWith('2026-01-01'))).toBe(true);
+      await bench.backUp('diff');
+      const after = (await parts()).map(({ id }) => id);
+      expect(before.filter(({ id }) => !after.includes(id)).map(({ at }) => at.slice(0, 10))).toEqual(['2026-01-01']);
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'O8 another key opens nothing and changes nothing',
+    async () => {
+      bench.stopBackup();
+      bench.startBackup({ key: 'another-key-than-that-of-the-backups' });
+      await expect(bench.backUp()).rejects.toMatchObject({ code: 'BACKUP_KEY' });
+      await expect(practise()).rejects.toMatchObject({ code: 'BACKUP_KEY' });
+      bench.stopBackup();
+      bench.startBackup();
+      await bench.sidecar.call(['check']);
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'O8 a full target and one that cannot be reached are named, and the database goes on',
+    async () => {
+      bench.stopBackup();
+      bench.startBackup({ mounts: ['--tmpfs', '/backup:size=1m,uid=70,gid=70'], partLimitS: 5 });
+      await expect(bench.backUp()).rejects.toMatchObject({ code: 'BACKUP_FULL' });
+      bench.stopBackup();
+      const nowhere = {
+        endpoint: 'nowhere.test',
+        bucket: 'b',
+        region: 'r',
+        prefix: '',
+        accessKey: 'a',
+        secretKey: 's',
+      };
+      const store = new BackupBench('backup', { kind: 's3', ...nowhere });
+      store.adopt(bench);
+      store.startBackup();
+      await expect(store.backUp()).rejects.toMatchObject({ code: 'BACKUP_TARGET' });
+      bench.post(1004, 1, 10);
+      expect(bench.messages()).toBe(6030);
+    },
+    6 * MINUTES,
+  );
+});
