@@ -10,6 +10,7 @@ import type { DlqOptions } from './dlq/index.js';
 import type { DestroyOptions } from './down.js';
 import type { LoginOptions } from './login.js';
 import { report } from './output.js';
+import type { MigrateOptions } from './migrate/index.js';
 import type { ProveOptions } from './prove/index.js';
 import type { RollbackOptions } from './rollback.js';
 import type { StackOptions } from './context.js';
@@ -51,8 +52,17 @@ command('destroy', 'remove the stack')
 command('rotate', 'give every machine credential a new password, without a restart')
   .option('--both', 'two steps, after which no password from before is accepted')
   .action(async (options: StackOptions & { both?: boolean }) => (await import('./rotate.js')).rotate(options));
-command('rollback', 'releases on the gateway host, and back to one of them')
+command('migrate', 'move the old layout (telegram:source) into this stack')
+  .option('--plan', 'only say what would happen')
+  .option('--set-aside', 'keep rows that are refused in telegram_migration.refused, and migrate all others')
+  .option('--json', 'machine-readable')
+  .action(async (options: MigrateOptions) => (await import('./migrate/index.js')).migrate(options));
+command(
+  'rollback',
+  'back to an earlier release, or to the gateway from before the migration; alone, lists the releases',
+)
   .option('--release [hash]', 'link this one, or the one installed before, and restart')
+  .option('--migration <kind>', 'quick: the old gateway as it was; full: with all that came since')
   .option('--json', 'machine-readable list')
   .action(async (options: RollbackOptions) => (await import('./rollback.js')).rollback(options));
 command('backup', 'back the stack up now, or tell of its backups')

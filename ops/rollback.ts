@@ -4,6 +4,7 @@ import type { GatewayLogin } from '../stack/gateway-login.js';
 import { openStack, runningStack, type StackOptions } from './context.js';
 import { GATEWAY_SERVICE } from './engines/engine.js';
 import { onGateway } from './gateway-shell.js';
+import { rollbackMigration } from './migrate/rollback.js';
 import { print, printJson, say } from './output.js';
 
 export interface Release {
@@ -16,11 +17,19 @@ export interface Release {
 export interface RollbackOptions extends StackOptions {
   /** A release on the host; `true`: the one installed before the current. Without it the releases are listed. */
   readonly release?: string | true;
+  /** `quick` or `full`: back behind the migration instead. */
+  readonly migration?: string;
   readonly json?: boolean;
 }
 
 /** Lists the releases on the gateway host, or goes back to one of them by a re-link. */
 export async function rollback(options: RollbackOptions): Promise<void> {
+  const { migration } = options;
+  if (migration !== undefined) {
+    if (options.release !== undefined) throw new UserError('USAGE', 'expected --release or --migration, got both');
+    await rollbackMigration({ ...options, migration });
+    return;
+  }
   const { outputs } = await runningStack(options);
   const { gatewayLogin } = outputs;
   if (options.release === undefined) {

@@ -6,6 +6,7 @@ import { openFolder, openStack, type StackOptions } from './context.js';
 import { settleDocker } from './docker-endpoint.js';
 import { unchanged, type Engine } from './engines/engine.js';
 import { checkMachine, checkOldMachine, machineOf } from './gateway-check.js';
+import { showMigration } from './migrate/gate.js';
 import { duration, print, say } from './output.js';
 import { versionsBelowFloor } from './versions.js';
 import { DockerHost } from '../stack/docker-host.js';
@@ -29,6 +30,7 @@ export async function up(options: StackOptions & { readonly forgetGateway?: bool
   if (tunnel) say(`! 127.0.0.1 is that of the Docker host; from here: ${tunnel}`);
   for (const line of await versionsBelowFloor(new DockerHost(outputs.dockerHost), outputs.instance)) say(`! ${line}`);
   for (const line of outputs.leftOut) say(`! ${line}`);
+  await showMigration(choice.engine, options);
   if (changes) say(unchanged(changes) ? '✔ no changes' : `✔ ${tally(changes)}`);
   say(`✔ up in ${duration(Date.now() - started)}; next: npm run smoke, npm run doctor`);
   say(`✔ status page: ${outputs.services['api']?.url ?? ''}/`);

@@ -260,6 +260,38 @@ const monitoring = z
   })
   .prefault({})
   .describe('Monitoring.');
+
+const source = z
+  .strictObject({
+    host: z.string().min(1).describe('Address of the shared TimescaleDB, as this machine and the Docker host see it.'),
+    port: port(5432, 'Its port; PostgreSQL itself, not a pool in transaction mode.'),
+    database: z.string().min(1).default('postgres').describe('Database that holds the schema.'),
+    schema: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected a name of lower-case letters, digits and underscores')
+      .default('telegram_gateway')
+      .describe('Schema of the old gateway.'),
+    user: z.string().min(1).describe('Login that may read the schema; for `rollback --migration full` also write it.'),
+    password: secretText.describe('Its password (secret).'),
+    tls: z.boolean().default(false).describe('Connect with TLS and verify the certificate.'),
+    sessions: z
+      .string()
+      .min(1)
+      .describe('Docker volume of the sessions, or a folder of the Docker host (an absolute path).'),
+    session: z
+      .string()
+      .regex(/^[\w.-]+$/, 'expected the name of a file without its ending')
+      .default('default')
+      .describe('Which session, `<name>.session` in there.'),
+    container: z.string().min(1).describe('Container of the old gateway, on the Docker host of the stack.'),
+    connectionsFile: z
+      .string()
+      .optional()
+      .describe('Env file with TELEGRAM_DATABASE_URL that the applications read; `migrate` and `rollback` switch it.'),
+  })
+  .optional()
+  .describe('The old layout that `npm run migrate` moves from. Without effect on the stack itself.');
+
 /** Every key of a stack file, with what it means and its default. The source of the reference and of the error messages. */
 export const stackSchema = z.strictObject({
   environment: z
@@ -324,9 +356,13 @@ export const stackSchema = z.strictObject({
   monitoring,
   backup,
   backupTarget,
+  source,
 });
 
 export type StackConfig = z.output<typeof stackSchema>;
+
+/** The old layout, as a stack file names it. */
+export type SourceConfig = NonNullable<StackConfig['source']>;
 
 /** Where and as whom to log in over SSH, as a stack file says it. */
 export type SshLogin = NonNullable<z.output<typeof jump>>;

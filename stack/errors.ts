@@ -43,6 +43,17 @@ export const STACK_ERRORS = {
   RESTORE_FAILED: 'See the lines above; the data from before is untouched and serves again.',
   DRILL_FAILED:
     'Make a full backup (`npm run backup -- --full`) and drill again; `npm run backup -- check` reads every byte.',
+  MIGRATE_SOURCE:
+    'Mend what is named under telegram:source, then run `npm run migrate -- --plan`: nothing was changed.',
+  MIGRATE_PREFLIGHT: 'Mend what the lines above name, then run the same command again.',
+  MIGRATE_ROWS:
+    'Correct the rows in the source, or run `npm run migrate -- --set-aside` to keep them in telegram_migration.refused.',
+  MIGRATE_TARGET: 'Migrate into a stack that holds no messages yet: `npm run destroy`, `npm run up`.',
+  MIGRATE_SESSION: 'See the message; the session of the old gateway was left where it is.',
+  MIGRATE_RUNNING: 'Wait until the other run has ended.',
+  MIGRATE_DIFFERENT: 'Find what else writes to the source, end it, and run `npm run migrate` again.',
+  MIGRATE_ROLLBACK:
+    'Mend the cause and run the same `npm run rollback` again: what was carried already is not repeated.',
   REGISTRY_UNREACHABLE: 'Run it again where the registry can be reached; behind a proxy, give it to the Docker engine.',
 } as const;
 

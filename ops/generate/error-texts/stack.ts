@@ -1,8 +1,10 @@
 import type { StackErrorCode } from '../../../stack/errors.js';
 import type { ErrorText } from './error-text.js';
+import { MIGRATION_TEXTS } from './migration.js';
 
 /** One text a code of the commands and of the infrastructure program. */
 export const STACK_TEXTS: Readonly<Record<StackErrorCode, ErrorText>> = {
+  ...MIGRATION_TEXTS,
   CONFIG: {
     what: 'The stack file has mistakes. All of them are listed at once, each as `path: expectation`. Nothing was created.',
     why: 'An unknown key, a value of the wrong kind, or values that do not fit each other (ports, pools, quorum, memory).',

@@ -32,6 +32,16 @@ const KINDS: Readonly<Record<string, Config>> = {
   'telegram(real)': { kind: 'real', apiId: 1, apiHash: '0'.repeat(32) },
 };
 
+const SOURCE = { host: 'old.example.org', user: 'reader', password: 'one', sessions: 'sessions', container: 'gateway' };
+const SOURCE_OPTIONAL = {
+  port: 5433,
+  database: 'other',
+  schema: 'other',
+  tls: true,
+  session: 'other',
+  connectionsFile: '/etc/other.env',
+};
+
 const all = (effect: string, ...names: string[]) => names.map((name) => `${effect} ${name}`);
 const UNIT_STEPS = ['prepare', 'copy-node', 'copy-release', 'install', 'credentials', 'session', 'service'];
 /** The gateway's unit on a new machine, or on a container that takes its place. */
@@ -323,6 +333,8 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['backupTarget(s3).accessKey', 'other', ['update telegram-backup-secrets']],
   ['backupTarget(s3).secretKey', 'other', ['update telegram-backup-secrets']],
   ['backupTarget(s3).caCertificate', 'PEM', TARGET],
+  // Read by `migrate` alone: the stack itself is not touched by where its data comes from.
+  ...Object.entries({ ...SOURCE, ...SOURCE_OPTIONAL }).map(([key, value]) => [`source.${key}`, value, []] as const),
 ];
 
 /** Keys that a stack that is up keeps; what refuses each change is tested beside it. */
@@ -350,6 +362,7 @@ function step(key: string, value: unknown): { readonly before: Config; readonly 
   if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
   // What only one source has comes and goes with it: tests/unit/graph/images.test.ts.
   if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
+  if (top === 'source') return { before: DEV, after: { ...DEV, source: { ...SOURCE, [leaf ?? '']: value } } };
   const stack = top.startsWith('backup') ? { ...DEV, backup: { enabled: true } } : DEV;
   const before = name in KINDS ? { ...stack, [top]: KINDS[name] } : stack;
   if (leaf === 'kind') return { before, after: { ...before, [top]: KINDS[`${top}(${String(value)})`] } };

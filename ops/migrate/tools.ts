@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { UserError } from '../../stack/errors.js';
+import type { DockerHost } from '../../stack/docker-host.js';
+import type { Ends } from './settings.js';
+
+const DUMP_MS = 5 * 60_000;
+
+/** Free bytes on the disk of the new database; null where an external engine does not tell. */
+export async function freeBytes({ docker, container }: Pick<Ends, 'docker' | 'container'>): Promise<number | null> {
+  if (container === null) return null;
+  const listed = await docker.docker(['exec', container, 'df', '-Pk', '/var/lib/postgresql']);
+  const [, , , available] = (listed.split('\n').at(-1) ?? '').split(/\s+/);
+  return Number(available) * 1024;
+}
+
+/**
+ * The old schema as statements, by `pg_dump` out of the image of the new database, on the network of the Docker host. The
+ * password goes by standard input.
+ */
+export async function dumpDefinition({ docker, container, source, config }: Ends): Promise<string> {
+  const name = container ?? config.container;
+  const image = await docker.docker(['inspect', '--format', '{{.Image}}', name]);
+  const { host = '', port = 0, user = '', database = '' } = source.client;
+  const words = ['pg_dump', '--schema-only', '--no-owner', '-h', host, '-p', String(port), '-U', user, '-d', database];
+  return runWithPassword(docker, image, [...words, '-n', source.schema], config.password);
+}
+
+async function runWithPassword(
+  docker: DockerHost,
+  image: string,
+  words: readonly string[],
+  password: string,
+): Promise<string> {
+  const script = 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"';
+  const args = ['run', '--rm', '-i', '--network', 'host', '--entrypoint', 'sh', image, '-c', script, 'sh', ...words];
+  const child = spawn('docker', args, { env: docker.environment, timeout: DUMP_MS });
+  const texts = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(`${password}\n`);
+  const code = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
+  if (code === 0) return texts.stdout;
+  throw new UserError('MIGRATE_SOURCE', 'pg_dump of the old schema failed', {
+    details: texts.stderr.trim().split('\n').slice(-5),
+    fix: 'The Docker host must reach the source under the same address, and its server must not be newer than that of the stack.',
+  });
+}
