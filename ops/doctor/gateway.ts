@@ -54,8 +54,11 @@ async function gatewayReadiness(stack: RunningStack): Promise<Readiness> {
 
 /** What a gateway that is not started again has said by its exit code. */
 function endOf(status = ''): { readonly code: string; readonly fix: string } | null {
-  const found = Object.entries(RUNTIME_ERRORS).find(([, { exit }]) => exit > 1 && String(exit) === status);
-  return found ? { code: found[0], fix: found[1].fix } : null;
+  const found = Object.entries(RUNTIME_ERRORS).filter(([, { exit }]) => exit > 1 && String(exit) === status);
+  const [first] = found;
+  if (!first) return null;
+  const code = found.map(([name]) => name).join(' or ');
+  return { code, fix: found.length === 1 ? first[1].fix : 'See `npm run logs -- gateway`.' };
 }
 
 const unit: Check = {
