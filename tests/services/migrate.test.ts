@@ -17,6 +17,8 @@ import { TestDatabase, waitFor } from '../support/services.js';
 const MINUTES = 60_000;
 /** A million are `MIGRATION_ROWS=1000000`, for which docs/guides/migration.md has the figures; a tenth takes the same way. */
 const ROWS = Number(process.env['MIGRATION_ROWS'] ?? 100_000);
+/** A chunk for each is made in two tables, which takes longer than a few rows. */
+const DAYS = Math.max(31, Math.round(ROWS / 8_500));
 const folder = temporaryFolder();
 const session = someSession('many');
 /** Read by an application of the old layout. */
@@ -71,7 +73,7 @@ describe('messages in the old layout', () => {
   let untouched: unknown;
 
   beforeAll(async () => {
-    [source, target] = await Promise.all([oldDatabase(ROWS, 118), TestDatabase.migrated()]);
+    [source, target] = await Promise.all([oldDatabase(ROWS, DAYS), TestDatabase.migrated()]);
     // The last thousand are unfinished: the old consumers may still change them.
     bornBefore = `id <= ${String(ROWS - 1_000)}`;
     untouched = await stateOf(source, bornBefore);

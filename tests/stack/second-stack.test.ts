@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OtherStack } from '../support/other-stack.js';
 import { dataOf, imageSource } from '../support/parts.js';
+import { migrationCases } from './cases/migration.js';
 import { docker, flawless, inspectAll, smoke, type Inspected } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
@@ -44,6 +45,9 @@ describe('a second stack beside the first', () => {
     },
     15 * MINUTES,
   );
+
+  // It holds no messages yet, and is given back as it was.
+  migrationCases(stack);
 
   it(
     'D13 messages flow in both, and the first was not touched',

@@ -149,10 +149,28 @@ export class OtherStack {
 
   /** Rows of a table of the schema. */
   async rows(table: string): Promise<number> {
+    const [row] = await this.query(`select count(*)::int as count from telegram_gateway.${table}`);
+    return Number(row?.['count'] ?? -1);
+  }
+
+  /** Rows of one statement in its database. */
+  async query(text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
     const { host, port, user, password } = this.connection('timescaledb');
-    const sql = sqlOn({ host, port, user, password, database: DATABASE });
-    const [row] = await sql<{ count: number }>(`select count(*)::int from telegram_gateway.${table}`);
-    return row?.count ?? -1;
+    return sqlOn({ host, port, user, password, database: DATABASE })<Record<string, unknown>>(text, values);
+  }
+
+  /** Whether a process of it says that it is ready. */
+  async ready(service: string): Promise<boolean> {
+    const { host, port } = this.connection(service);
+    return fetch(`http://${host}:${String(port)}/health/ready`, { signal: AbortSignal.timeout(3_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  /** Folder of its state. */
+  get folder(): string {
+    return join(this.#state, TEST_STACK);
   }
 
   /** An image with a shell that is here: that of the test stack's own database. */
