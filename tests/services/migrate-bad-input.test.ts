@@ -174,14 +174,16 @@ describe('a source that is not as it should be', () => {
   );
 
   it(
-    'O6 a session that is no session ends it with the old gateway running',
+    'O6 a session that is no session is refused before anything is done, and the old gateway runs on',
     async () => {
+      await old.gateway.start('no');
       await old.gateway.putSession('default', 'SQLite format 3');
       await expect(migrateCase(run)).rejects.toMatchObject({
         code: 'MIGRATE_PREFLIGHT',
         details: ['"default.session" is no string session (version 1)'],
       });
       expect(await old.gateway.isRunning()).toBe(true);
+      expect(await target.count('messages')).toBe(0);
       await old.gateway.putSession('default', session);
     },
     MINUTES * 3,
