@@ -7,7 +7,6 @@ import type { RunningStack } from '../context.js';
 import { databaseAt, sqlOn } from '../sql.js';
 import { ROOT } from '../stack-folder.js';
 import { Failing, type Check } from './check.js';
-import { container } from './fix.js';
 
 /** Longest that clients may wait for a server connection before the pool counts as exhausted, in seconds. */
 const POOL_WAIT_S = 1;
@@ -34,7 +33,7 @@ export const timescaledbIn = (database: string): Check => ({
       throw new Failing(
         'the extension timescaledb is not in the database',
         // What needs the extension went with it: creating it anew would bring none of that back.
-        `npm run stop; put your copy of the volume ${container(stack, 'timescaledb')}-data back, then \`npm run start\``,
+        'npm run backup -- list; then `npm run restore -- --at <moment>`, with one of before it was dropped',
       );
     return `PostgreSQL ${row.version}, TimescaleDB ${row.extension}, ${String(row.used)} of ${String(row.most)} connections`;
   },

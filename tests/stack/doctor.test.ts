@@ -252,7 +252,7 @@ describe('O4 a fault that no command of the doctor may be tried on', () => {
       try {
         const result = await perform(timescaledbIn('doctor_without'), await stack());
         expect(result).toMatchObject({ ok: false, detail: 'the extension timescaledb is not in the database' });
-        expect(shown.note(result).fix).toContain(`put your copy of the volume ${container('timescaledb')}-data back`);
+        expect(shown.note(result).fix).toMatch(/^npm run backup -- list; then `npm run restore -- --at /);
       } finally {
         await sql('drop database doctor_without with (force)');
       }
