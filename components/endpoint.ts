@@ -14,7 +14,10 @@ export interface Address {
 export interface Endpoint {
   readonly inNetwork: Address;
   readonly published: Address;
+  /** Connections use TLS, and verify certificate and host name. */
   readonly tls: boolean;
+  /** PEM certificates of the authorities to verify with. @default the well-known ones */
+  readonly authorities?: string | undefined;
 }
 
 export type Viewpoint = 'inNetwork' | 'published';

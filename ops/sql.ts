@@ -1,5 +1,6 @@
 import { Client, type ClientConfig, type QueryResultRow } from 'pg';
 import { DATABASE } from '../runtime/contract.js';
+import { trust } from '../runtime/tls.js';
 import { UserError } from '../stack/errors.js';
 import type { StackOutputs } from '../stack/outputs.js';
 
@@ -23,12 +24,14 @@ export function sqlOn(config: ClientConfig): Sql {
 
 /** What reaches a service of a running stack that speaks PostgreSQL, with its own login. Without an address: NOT_UP. */
 export function databaseAt(
-  { services, logins }: Pick<StackOutputs, 'services' | 'logins'>,
+  { services, logins, tlsAuthorities }: Pick<StackOutputs, 'services' | 'logins' | 'tlsAuthorities'>,
   service: string,
   database: string = DATABASE,
 ): ClientConfig {
   const address = services[service];
   if (!address) throw new UserError('NOT_UP', `${service} has no address`);
   const login = logins[service];
-  return { host: address.host, port: address.port, database, user: login?.user, password: login?.password };
+  const { host, port, tls } = address;
+  const ssl = tls === true && trust(tlsAuthorities);
+  return { host, port, database, user: login?.user, password: login?.password, ssl };
 }

@@ -9,6 +9,8 @@ const login = z.object({ user: z.string(), password: z.string() });
 export const credentialsSchema = z.object({
   /** `telegram:credentialEpoch` that the logins are of. */
   epoch: z.number().int().optional(),
+  /** PEM certificates of the authorities that cache and broker are verified with. @default the well-known ones */
+  tlsAuthorities: z.string().optional(),
   database: login.optional(),
   redis: login.extend({ sentinelPassword: z.string() }).optional(),
   rabbitmq: login.optional(),

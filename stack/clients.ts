@@ -64,14 +64,16 @@ function brokerEnvironment(viewpoint: Viewpoint, { rabbitmq }: StackConfig, data
   };
 }
 
-/** Logins by the slot in use; engines of somebody else have one login for all. */
+/** Logins by the slot in use; engines of somebody else have one login for all, and perhaps authorities of their own. */
 function credentialsOf(client: Client, config: StackConfig, secrets: Secrets): pulumi.Output<object> {
-  const { redis, rabbitmq, telegram } = config;
+  const { redis, rabbitmq, telegram, tlsAuthorities } = config;
+  const overTls = (redis.kind === 'external' && redis.tls) || (rabbitmq.kind === 'external' && rabbitmq.tls);
   const slot = (name: string) => `${name}_${secrets.active}`;
   const broker = client === 'api' ? 'reader' : client;
   return pulumi.secret(
     pulumi.output({
       epoch: config.credentialEpoch,
+      ...(overTls && tlsAuthorities !== undefined && { tlsAuthorities }),
       database: { user: slot(client), password: activeOf(secrets.database[client]) },
       redis:
         redis.kind === 'external'

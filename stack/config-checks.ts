@@ -78,8 +78,8 @@ function groups({ rabbitmq, consumer }: StackConfig): string[] {
   const twice = names.filter((name, n) => names.indexOf(name) < n);
   return [
     ...twice.map((name) => `telegram:consumer.groups: "${name}" is there already`),
-    ...(consumer.groups.length > 0 && rabbitmq.kind !== 'container'
-      ? ['telegram:consumer.groups: expected none without a broker of the stack: its queues are not made here']
+    ...(consumer.groups.length > 0 && rabbitmq.kind === 'off'
+      ? ['telegram:consumer.groups: expected none without a broker: its queues are not made']
       : []),
   ];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { backup, backupTarget } from './backup-schema.js';
 import { cpus, IN_PLACE, memoryMb, port, secretText } from './config-fields.js';
+import { tlsAuthorities } from './tls-authorities.js';
 
 /** TLS of an engine that somebody else runs. */
 const tls = z.boolean().default(true).describe('Connect with TLS and verify the certificate.');
@@ -344,6 +345,7 @@ export const stackSchema = z.strictObject({
     })
     .prefault({})
     .describe('Where the containers run.'),
+  tlsAuthorities,
   timescale,
   pgbouncer,
   redis,

@@ -1,3 +1,4 @@
+import { ExternalEngines } from '../components/external-engines/index.js';
 import { Migrations } from '../components/migrations/index.js';
 import { PgBouncer, type PgBouncerUser } from '../components/pgbouncer/index.js';
 import { RabbitMq } from '../components/rabbitmq/index.js';
@@ -19,6 +20,8 @@ export interface DataLayer {
   readonly pgbouncer: PgBouncer;
   readonly redis: RedisCluster | null;
   readonly rabbitmq: RabbitMq | null;
+  /** Cache and broker that somebody else runs; null where neither is. */
+  readonly external: ExternalEngines | null;
 }
 
 const SLOTS = ['a', 'b'] as const;
@@ -35,6 +38,7 @@ export function createDataLayer(stack: StackContext, config: StackConfig, secret
     pgbouncer: createPgBouncer(stack, { config, secrets, migrations, database }),
     redis: createRedis(stack, config, secrets),
     rabbitmq: createRabbitMq(stack, config, secrets),
+    external: createExternal(stack, config),
   };
 }
 
@@ -57,10 +61,11 @@ function createTimescale(
 }
 
 /** An engine that somebody else runs is seen alike from everywhere. */
-function externalDatabase({ timescale }: StackConfig): Endpoint {
+function externalDatabase({ timescale, tlsAuthorities }: StackConfig): Endpoint {
   if (timescale.kind === 'container') throw new Error('a container has an endpoint of its own');
   const address = { host: timescale.host, port: timescale.port };
-  return { inNetwork: address, published: address, tls: timescale.tls };
+  const authorities = timescale.tls ? tlsAuthorities : undefined;
+  return { inNetwork: address, published: address, tls: timescale.tls, authorities };
 }
 
 interface DatabaseParts {
@@ -150,4 +155,22 @@ function createRabbitMq(stack: StackContext, { rabbitmq, consumer }: StackConfig
     users: secrets.broker,
     cookie: secrets.erlangCookie,
   });
+}
+
+function createExternal(stack: StackContext, config: StackConfig): ExternalEngines | null {
+  const { redis, rabbitmq, consumer, tlsAuthorities } = config;
+  if (redis.kind !== 'external' && rabbitmq.kind !== 'external') return null;
+  const trusted = (tls: boolean) => (tls && tlsAuthorities !== undefined ? { authorities: tlsAuthorities } : {});
+  return new ExternalEngines({
+    stack,
+    cache: redis.kind === 'external' ? { ...withoutKind(redis), ...trusted(redis.tls) } : null,
+    broker:
+      rabbitmq.kind === 'external'
+        ? { ...withoutKind(rabbitmq), ...trusted(rabbitmq.tls), groups: [DEFAULT_GROUP, ...consumer.groups] }
+        : null,
+  });
+}
+
+function withoutKind<T extends { readonly kind: string }>({ kind: _, ...rest }: T): Omit<T, 'kind'> {
+  return rest;
 }

@@ -23,6 +23,8 @@ export interface ServiceAddress {
   readonly group: 'data' | 'gateway' | 'telegram' | 'monitoring';
   /** How a person would write it. */
   readonly url: string;
+  /** Connections use TLS and verify the certificate. @default false */
+  readonly tls?: boolean;
 }
 
 export interface Login {
@@ -50,6 +52,8 @@ export interface StackOutputs {
   readonly services: Readonly<Record<string, ServiceAddress>>;
   /** One sentence for each part that the config wants and the image source does not have. */
   readonly leftOut: readonly string[];
+  /** PEM certificates of the authorities that engines reached with TLS are verified with. @default the well-known ones */
+  readonly tlsAuthorities?: string;
   /** How the gateway host is reached over SSH; secret. */
   readonly gatewayLogin: GatewayLogin;
   /** By the name of the service; secret. */
@@ -90,6 +94,7 @@ export function stackOutputs(parts: OutputParts): StackOutputInputs {
     containers: [...new Set(containers)],
     services: services(parts),
     leftOut,
+    ...(config.tlsAuthorities !== undefined && { tlsAuthorities: config.tlsAuthorities }),
     gatewayLogin: gatewayLogin(parts.gatewayLogin),
     logins: logins(parts),
   };
@@ -107,6 +112,7 @@ function services({ config, data, secrets }: OutputParts): Record<string, Servic
   };
   const addEndpoint = (name: string, scheme: string, endpoint: Endpoint) => {
     add(name, 'data', scheme, endpoint.published.host, endpoint.published.port);
+    if (endpoint.tls && list[name]) list[name] = { ...list[name], tls: true };
   };
   addEndpoint('timescaledb', 'postgresql', data.database);
   addEndpoint('pgbouncer', 'postgresql', data.pgbouncer.endpoint);

@@ -50,7 +50,8 @@ export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackO
   const place = gatewayPlace(parts);
   const clients = [createGateway(parts, place, simulator), createConsumer(parts), createApi(parts)];
   const monitoring = createMonitoring({ ...parts, backup });
-  record.complete(allReady(data.migrations, data.pgbouncer, data.redis, data.rabbitmq, backup, ...clients, monitoring));
+  const { migrations, pgbouncer, redis, rabbitmq, external } = data;
+  record.complete(allReady(migrations, pgbouncer, redis, rabbitmq, external, backup, ...clients, monitoring));
   return stackOutputs({ config, host, secrets, data, gatewayLogin: sshConnection(place.target) });
 }
 
@@ -92,14 +93,14 @@ function createGateway(parts: Parts, place: GatewayPlace, simulator: RuntimeServ
     credentials: settings.credentials,
     credentialEpoch: config.credentialEpoch,
     ...(parts.secrets.simulator && { session: parts.secrets.simulator.authKeyHex.apply(simulatorSession) }),
-    after: allReady(parts.data.pgbouncer, parts.data.redis, parts.data.rabbitmq, simulator),
+    after: allReady(parts.data.pgbouncer, parts.data.redis, parts.data.rabbitmq, parts.data.external, simulator),
   });
 }
 
 type GatewayPlace = ReturnType<typeof gatewayPlace>;
 
 /** The machine reached over SSH, or the container that plays it. */
-function gatewayPlace({ stack, config, secrets }: Parts) {
+function gatewayPlace({ stack, config, secrets, data }: Parts) {
   const { gateway } = config;
   if (gateway.kind === 'machine')
     return {
@@ -133,8 +134,8 @@ function gatewayPlace({ stack, config, secrets }: Parts) {
     },
     hostId: host.hostId,
     host: host.container,
-    // All that it talks to, the simulator among it, is in the stack's network.
-    allowedNetworks: [config.subnet],
+    // All that it talks to, the simulator among it, is in the stack's network, unless an engine is somebody else's.
+    ...(!data.external && { allowedNetworks: [config.subnet] }),
     viewpoint: 'inNetwork' as const,
     memoryMb: gateway.memoryMb - HOST_MEMORY_MB,
     healthPort: PORTS.gatewayHealth,
@@ -175,7 +176,7 @@ function createConsumer(parts: Parts): RuntimeService {
     environment: { ...settings.environment, TELEGRAM_CONSUMER_MODE: mode },
     credentials: settings.credentials,
     credentialEpoch: config.credentialEpoch,
-    after: allReady(data.pgbouncer, data.redis, data.rabbitmq),
+    after: allReady(data.pgbouncer, data.redis, data.rabbitmq, data.external),
   });
 }
 
@@ -198,7 +199,7 @@ function createApi(parts: Parts): RuntimeService {
     },
     credentials: settings.credentials,
     credentialEpoch: config.credentialEpoch,
-    after: allReady(data.pgbouncer, data.redis),
+    after: allReady(data.pgbouncer, data.redis, data.external),
   });
 }
 

@@ -78,7 +78,10 @@ export class Migrations extends Component implements Ready {
 /** What `admin` takes as `database`. */
 function adminLogin({ database, adminUser, adminPassword, formerPasswords }: MigrationsArgs): pulumi.Output<object> {
   const { host, port } = database.inNetwork;
-  const at = { host, port, name: DATABASE, user: adminUser, tls: database.tls };
+  const at = {
+    ...{ host, port, name: DATABASE, user: adminUser, tls: database.tls },
+    ...(database.authorities !== undefined && { authorities: database.authorities }),
+  };
   const passwords = pulumi.all([adminPassword, ...(formerPasswords ?? [])]);
   return pulumi.secret(
     passwords.apply(([password = '', ...former]) => ({

@@ -82,13 +82,18 @@ function exporter(
   );
 }
 
-function postgres({ inNetwork, tls }: Endpoint): Own {
+function postgres({ inNetwork, tls, authorities }: Endpoint): Own {
   const queries = '/etc/exporter/queries.yml';
+  const bundle = '/etc/exporter/authorities.pem';
+  const verified = authorities === undefined ? 'verify-full' : `verify-full&sslrootcert=${bundle}`;
   return {
     argv: [...SUPERVISE, 'prometheus-postgres-exporter', `--extend.query-path=${queries}`, '--no-collector.wal'],
-    files: [{ path: queries, content: customQueriesYml() }],
+    files: [
+      { path: queries, content: customQueriesYml() },
+      ...(authorities === undefined ? [] : [{ path: bundle, content: authorities }]),
+    ],
     env: {
-      DATA_SOURCE_URI: `${inNetwork.host}:${String(inNetwork.port)}/${DATABASE}?sslmode=${tls ? 'verify-full' : 'disable'}`,
+      DATA_SOURCE_URI: `${inNetwork.host}:${String(inNetwork.port)}/${DATABASE}?sslmode=${tls ? verified : 'disable'}`,
       DATA_SOURCE_USER_FILE: '/credentials/postgres-user',
       DATA_SOURCE_PASS_FILE: '/credentials/postgres-password',
     },

@@ -8,7 +8,7 @@ import { filesInVolume, hangUp } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import { refuseBelowFloor } from '../version-floor.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
-import { HEALTH_PROBE, pgbouncerIni, userlist } from './render.js';
+import { AUTHORITIES_PATH, HEALTH_PROBE, pgbouncerIni, userlist } from './render.js';
 
 export interface PgBouncerUser {
   /** Login role of the database, or `pgb_admin…` / `pgb_stats…` for PgBouncer's own console. */
@@ -86,6 +86,7 @@ export class PgBouncer extends Component implements Ready {
     const ini = pgbouncerIni({
       database: database.inNetwork,
       tls: database.tls,
+      ownAuthorities: database.authorities !== undefined,
       maxServerConnections: args.maxServerConnections,
       maxClientConnections: args.maxClientConnections,
       roles: args.users.map(({ role }) => role),
@@ -100,7 +101,10 @@ export class PgBouncer extends Component implements Ready {
         cpus: args.cpus,
         memoryMb: args.memoryMb,
         entrypoint: ['pgbouncer', CONFIGURATION],
-        files: [{ path: CONFIGURATION, content: ini }],
+        files: [
+          { path: CONFIGURATION, content: ini },
+          ...(database.authorities === undefined ? [] : [{ path: AUTHORITIES_PATH, content: database.authorities }]),
+        ],
         volumes: [{ volume: credentials.name, path: '/credentials', readOnly: true }],
         user: OWNER,
         health: [...HEALTH_PROBE],

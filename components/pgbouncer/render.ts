@@ -6,6 +6,8 @@ export interface PgBouncerSettings {
   readonly database: Address;
   /** Connect to the database with TLS and verify its certificate. */
   readonly tls: boolean;
+  /** Verify with the authorities of `AUTHORITIES_PATH` instead of the image's. @default false */
+  readonly ownAuthorities?: boolean;
   readonly maxServerConnections: number;
   readonly maxClientConnections: number;
   /** Every login; those named `pgb_admin…` and `pgb_stats…` may use the console. */
@@ -21,6 +23,8 @@ export interface UserlistEntry {
 export const USERLIST_PATH = '/credentials/userlist.txt';
 /** Roots of the image, for a database that is reached with TLS. */
 const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
+/** Authorities of the config, which then take the place of those. */
+export const AUTHORITIES_PATH = '/etc/pgbouncer/authorities.pem';
 
 /**
  * The whole `pgbouncer.ini`. It names no user and keeps no connection open in advance: PgBouncer knows verifiers only, and
@@ -35,7 +39,8 @@ export function pgbouncerIni(settings: PgBouncerSettings): string {
   const databases = entries(maxServerConnections).map(
     ({ name, connections: n }) => `${name} = ${target} pool_size=${String(n)} max_db_connections=${String(n)}`,
   );
-  const tls = settings.tls ? `verify-full\nserver_tls_ca_file = ${CA_BUNDLE}` : 'disable';
+  const authorities = settings.ownAuthorities ? AUTHORITIES_PATH : CA_BUNDLE;
+  const tls = settings.tls ? `verify-full\nserver_tls_ca_file = ${authorities}` : 'disable';
   return `; Rendered by components/pgbouncer. A change here is lost with the next \`up\`.
 
 [databases]

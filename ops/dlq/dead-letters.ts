@@ -5,6 +5,7 @@
 import { connect, type Channel, type GetMessage } from 'amqplib';
 import { DEAD_LETTER_QUEUE, groupQueue } from '../../runtime/contract.js';
 import { decodeEvent } from '../../runtime/queue/envelope.js';
+import { trust } from '../../runtime/tls.js';
 import type { WorkKey } from './dead-work.js';
 
 export interface BrokerAddress {
@@ -12,6 +13,8 @@ export interface BrokerAddress {
   readonly port: number;
   readonly vhost: string;
   readonly tls: boolean;
+  /** PEM certificates of the authorities to verify with. @default the well-known ones */
+  readonly authorities?: string | undefined;
   readonly user: string;
   readonly password: string;
 }
@@ -30,10 +33,11 @@ export class DeadLetterQueue {
     private readonly channel: Channel,
   ) {}
 
-  static async open({ host, port, vhost, tls, user, password }: BrokerAddress): Promise<DeadLetterQueue> {
+  static async open(address: BrokerAddress): Promise<DeadLetterQueue> {
+    const { host, port, vhost, tls, authorities, user, password } = address;
     const model = await connect(
       { protocol: tls ? 'amqps' : 'amqp', hostname: host, port, vhost, username: user, password },
-      { timeout: CONNECT_MS },
+      { timeout: CONNECT_MS, ...trust(authorities) },
     );
     // The call that fails tells of it.
     model.on('error', () => undefined);

@@ -77,5 +77,6 @@ async function openLetters({ outputs }: RunningStack): Promise<DeadLetterQueue |
   const { protocol, pathname } = new URL(address.url);
   const vhost = pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : VHOST;
   const { host, port } = address;
-  return DeadLetterQueue.open({ host, port, vhost, tls: protocol === 'amqps:', user, password });
+  const { tlsAuthorities: authorities } = outputs;
+  return DeadLetterQueue.open({ host, port, vhost, tls: protocol === 'amqps:', authorities, user, password });
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ClientConfig } from 'pg';
+import { trust } from '../../runtime/tls.js';
 import { DATABASE } from '../../runtime/contract.js';
 import { parseStackFile, type StackConfig } from '../../stack/config.js';
 import type { SourceConfig } from '../../stack/config-schema.js';
@@ -46,7 +47,7 @@ export async function endsOf(options: StackOptions): Promise<Ends> {
     target: {
       ...login(outputs, 'timescaledb'),
       database: DATABASE,
-      ssl: timescale.kind === 'external' && timescale.tls,
+      ssl: timescale.kind === 'external' && timescale.tls && trust(outputs.tlsAuthorities),
     },
     old: new DockerOldGateway(docker, config),
     fresh: new SshNewGateway(outputs.gatewayLogin, () => isReady(service(outputs, 'gateway'))),

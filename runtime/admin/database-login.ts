@@ -1,5 +1,6 @@
 import { Client, DatabaseError, type ClientConfig } from 'pg';
 import { z } from 'zod';
+import { trust } from '../tls.js';
 
 /** The admin's way to PostgreSQL itself: the direct port, not PgBouncer. */
 export const databaseLogin = z.strictObject({
@@ -12,13 +13,17 @@ export const databaseLogin = z.strictObject({
   formerPasswords: z.array(z.string()).default([]),
   /** TLS with a verified certificate. */
   tls: z.boolean().default(false),
+  /** PEM certificates of the authorities to verify with, instead of the well-known ones. */
+  authorities: z.string().optional(),
 });
 export type DatabaseLogin = z.output<typeof databaseLogin>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-export function clientConfig({ host, port, name, user, password, tls }: DatabaseLogin): ClientConfig {
-  return { host, port, database: name, user, password, ssl: tls, connectionTimeoutMillis: CONNECT_TIMEOUT_MS };
+export function clientConfig(login: DatabaseLogin): ClientConfig {
+  const { host, port, name, user, password, tls, authorities } = login;
+  const ssl = tls && trust(authorities);
+  return { host, port, database: name, user, password, ssl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS };
 }
 
 /** SQLSTATE of a refused password. */

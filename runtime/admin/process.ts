@@ -4,6 +4,7 @@ import { RuntimeError } from '../errors.js';
 import { createLogger, type Logger } from '../logger.js';
 import { migrate } from '../store/migrate.js';
 import { acceptedConfig, databaseLogin } from './database-login.js';
+import { checkCache, prepareBroker } from './external-engines.js';
 import { postgresRoles } from './postgres-roles.js';
 import { wait } from './wait.js';
 import { writeFiles } from './write-files.js';
@@ -14,6 +15,8 @@ import { writeFiles } from './write-files.js';
  *   admin migrate         {database, dryRun?, directory?}          → {applied, pending}
  *   admin postgres-roles  {database, roles, settings?, adminVerifier?}  → {roles}
  *   admin wait            {endpoint, timeoutMs?}                   → {ms}
+ *   admin prepare-broker  {host, port, vhost, tls, authorities?, user, password, groups}         → {groups}
+ *   admin check-cache     {sentinels, tls, authorities?, user, password, sentinelPassword}       → {master}
  *   admin write-files     {directory, files, owner, mode}          → {files}
  *
  * The document comes on stdin, because it holds passwords and argv is visible to everybody on the machine. Stdout: one
@@ -40,6 +43,8 @@ const COMMANDS: Readonly<Record<string, (input: unknown, logger: Logger) => Prom
   },
   'postgres-roles': async (input) => ({ roles: await postgresRoles(input) }),
   wait: async (input) => ({ ms: await wait(input) }),
+  'prepare-broker': async (input) => ({ groups: await prepareBroker(input) }),
+  'check-cache': async (input) => ({ master: await checkCache(input) }),
   'write-files': (input) => Promise.resolve({ files: writeFiles(input) }),
 };
 

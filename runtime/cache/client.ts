@@ -3,8 +3,12 @@ import type { Environment } from '../config.js';
 import { SENTINEL_MASTER } from '../contract.js';
 import type { CredentialStore } from '../credentials.js';
 import type { Logger } from '../logger.js';
+import { trust } from '../tls.js';
 
-type CacheEnvironment = Pick<Environment, 'TELEGRAM_REDIS_SENTINELS' | 'TELEGRAM_REDIS_NAT_MAP' | 'TELEGRAM_REDIS_TLS'>;
+export type CacheEnvironment = Pick<
+  Environment,
+  'TELEGRAM_REDIS_SENTINELS' | 'TELEGRAM_REDIS_NAT_MAP' | 'TELEGRAM_REDIS_TLS'
+>;
 
 /** Keeps the socket's timeout (2 s) from ending an idle connection, and finds a half-open one. */
 const PING_INTERVAL_MS = 1_000;
@@ -15,9 +19,12 @@ const REVIVE_MS = { first: 100, longest: 5_000 };
  * Options for a fast failover: a switch of the master is heard from the Sentinels, a dead socket is found within two
  * seconds, and a command fails at once while there is no connection, since the database has the answer anyway.
  */
-export function cacheOptions(environment: CacheEnvironment, login: CacheLogin) {
+export function cacheOptions(environment: CacheEnvironment, login: CacheLogin, authorities?: string) {
   const { user, password, sentinelPassword } = login;
-  const tls = environment.TELEGRAM_REDIS_TLS ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {};
+  const verified = trust(authorities);
+  const tls = environment.TELEGRAM_REDIS_TLS
+    ? { tls: verified, sentinelTLS: verified, enableTLSForSentinelMode: true }
+    : {};
   return {
     sentinels: environment.TELEGRAM_REDIS_SENTINELS,
     natMap: environment.TELEGRAM_REDIS_NAT_MAP,
@@ -107,7 +114,8 @@ export class CacheConnection {
   }
 
   #open(): Redis {
-    const redis = new Redis(cacheOptions(this.environment, this.credentials.need('redis')));
+    const { tlsAuthorities } = this.credentials.current;
+    const redis = new Redis(cacheOptions(this.environment, this.credentials.need('redis'), tlsAuthorities));
     // Heard by `watch` where it matters; unheard it would be printed.
     redis.on('error', () => undefined);
     revive(redis, this.logger);

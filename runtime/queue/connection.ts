@@ -2,12 +2,15 @@ import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib
 import type { Environment } from '../config.js';
 import type { CredentialStore } from '../credentials.js';
 import type { Logger } from '../logger.js';
+import { trust } from '../tls.js';
 
 export interface BrokerOptions {
   readonly host: string;
   readonly port: number;
   readonly vhost: string;
   readonly tls: boolean;
+  /** PEM certificates of the authorities to verify with. @default the well-known ones */
+  readonly authorities?: () => string | undefined;
   /** Shown in the broker's list of connections. */
   readonly name: string;
   /** Read at each connect, so that a rotation needs no restart. */
@@ -21,6 +24,7 @@ export function brokerOptions(environment: Environment, credentials: CredentialS
     port: environment.TELEGRAM_RABBITMQ_PORT,
     vhost: environment.TELEGRAM_RABBITMQ_VHOST,
     tls: environment.TELEGRAM_RABBITMQ_TLS,
+    authorities: () => credentials.current.tlsAuthorities,
     name,
     login: () => credentials.need('rabbitmq'),
   };
@@ -39,25 +43,19 @@ export async function openBroker(
   logger: Logger,
   setup: (model: ChannelModel) => Promise<void>,
 ): Promise<RecoveringChannelModel> {
-  const { host, port, vhost } = options;
-  const broker = await connect(
-    { protocol: options.tls ? 'amqps' : 'amqp', hostname: host, port, vhost, heartbeat: HEARTBEAT_S },
-    {
-      noDelay: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      clientProperties: { connection_name: options.name },
-      credentials: { mechanism: 'PLAIN', response: () => plainResponse(options.login()) },
-      recovery: {
-        ...RECOVERY,
-        waitForConnect: false,
-        setup: async (model: ChannelModel) => {
-          // Until `setup` is done nobody else listens, and an unheard error ends the process.
-          model.on('error', () => undefined);
-          await setup(model);
-        },
+  const { host, port } = options;
+  const broker = await connect(addressOf(options), {
+    ...socketOf(options),
+    recovery: {
+      ...RECOVERY,
+      waitForConnect: false,
+      setup: async (model: ChannelModel) => {
+        // Until `setup` is done nobody else listens, and an unheard error ends the process.
+        model.on('error', () => undefined);
+        await setup(model);
       },
     },
-  );
+  });
   broker.on('error', () => undefined);
   broker.on('connect', () => {
     logger.info({ host, port }, 'broker connected');
@@ -72,6 +70,28 @@ export async function openBroker(
     logger.warn({ reason }, 'broker takes no messages');
   });
   return broker;
+}
+
+/** One connection that does not come back; rejects where there is none to be had. */
+export async function openBrokerOnce(options: BrokerOptions): Promise<ChannelModel> {
+  const model = await connect(addressOf(options), socketOf(options));
+  // The call that fails tells of it.
+  model.on('error', () => undefined);
+  return model;
+}
+
+function addressOf({ tls, host, port, vhost }: BrokerOptions) {
+  return { protocol: tls ? 'amqps' : 'amqp', hostname: host, port, vhost, heartbeat: HEARTBEAT_S };
+}
+
+function socketOf(options: BrokerOptions) {
+  return {
+    ...trust(options.authorities?.()),
+    noDelay: true,
+    timeout: CONNECT_TIMEOUT_MS,
+    clientProperties: { connection_name: options.name },
+    credentials: { mechanism: 'PLAIN', response: () => plainResponse(options.login()) },
+  };
 }
 
 /** SASL PLAIN: NUL, user, NUL, password. */

@@ -43,5 +43,7 @@ describe('cache client', () => {
   it('D14 uses TLS for Redis and Sentinels alike', () => {
     const options = cacheOptions({ ...environment, TELEGRAM_REDIS_TLS: true }, login);
     expect(options).toMatchObject({ tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true });
+    const own = cacheOptions({ ...environment, TELEGRAM_REDIS_TLS: true }, login, 'PEM');
+    expect(own).toMatchObject({ tls: { ca: 'PEM' }, sentinelTLS: { ca: 'PEM' } });
   });
 });

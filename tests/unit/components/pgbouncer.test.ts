@@ -68,6 +68,9 @@ log_stats = 0
     expect(ini).toContain(
       'server_tls_sslmode = verify-full\nserver_tls_ca_file = /etc/ssl/certs/ca-certificates.crt\n',
     );
+    expect(pgbouncerIni({ ...SETTINGS, tls: true, ownAuthorities: true })).toContain(
+      'server_tls_sslmode = verify-full\nserver_tls_ca_file = /etc/pgbouncer/authorities.pem\n',
+    );
   });
 
   it('D2 has no comment behind a value: it would become part of it', () => {

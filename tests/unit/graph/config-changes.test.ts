@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { EXAMPLE_AUTHORITY } from '../../support/certificates/index.js';
 import { configKeys } from '../../support/config-keys.js';
 import { graphOf, HOST, type Node } from '../../support/graph.js';
 import { changesBetween } from '../../support/graph-changes.js';
@@ -42,6 +43,14 @@ const SOURCE_OPTIONAL = {
   connectionsFile: '/etc/other.env',
 };
 
+/** Every engine somebody else's: what authorities are for. */
+const OUTSIDE: Config = {
+  ...DEV,
+  timescale: KINDS['timescale(external)'],
+  redis: KINDS['redis(external)'],
+  rabbitmq: KINDS['rabbitmq(external)'],
+};
+
 const all = (effect: string, ...names: string[]) => names.map((name) => `${effect} ${name}`);
 const UNIT_STEPS = ['prepare', 'copy-node', 'copy-release', 'install', 'credentials', 'session', 'service'];
 /** The gateway's unit on a new machine, or on a container that takes its place. */
@@ -55,6 +64,9 @@ const MIGRATIONS = ['update telegram-migrations-roles', 'update telegram-migrati
 /** Whoever has the database's own address. */
 const OTHER_DATABASE = ['replace telegram-pgbouncer', 'replace telegram-postgres-exporter', ...MIGRATIONS];
 const CREDENTIALS = ['update consumer-credentials', 'update gateway-api-credentials', 'update gateway-credentials'];
+/** What asks the engines that somebody else runs, before anybody uses them. */
+const ASK_CACHE = 'update telegram-external-cache';
+const ASK_BROKER = 'update telegram-external-broker';
 /** Prometheus has the addresses of what it asks in its configuration. */
 const ASKED = 'replace telegram-prometheus';
 const EXPORTERS = ['postgres', 'pgbouncer', 'node', 'redis'].map((name) => `telegram-${name}-exporter`);
@@ -99,6 +111,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['images', 'upstream', [...EVERYTHING, ...all('replace', 'image-timescaledb', 'image-redis', 'image-rabbitmq')]],
   ['dataPolicy', 'retain', all('protect', ...DATA)],
   ['docker.address', 'stack.example.org', ['replace gateway-removal', ...RUN_AGAIN]],
+  ['tlsAuthorities', EXAMPLE_AUTHORITY, [...OTHER_DATABASE, ...CREDENTIALS, ASK_CACHE, ASK_BROKER]],
   [
     'timescale.kind',
     'external',
@@ -133,6 +146,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
       ...all('delete', ...[...NODES, ...SENTINELS].map((name) => `${name}-data`), 'telegram-redis-exporter'),
       'update monitoring-credentials',
       ASKED,
+      'create telegram-external-cache',
       ...CREDENTIALS,
       ...CLIENTS,
     ],
@@ -157,11 +171,11 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['redis(container).cpus', 1, all('replace', ...NODES)],
   ['redis(container).memoryMb', 192, all('update', ...NODES)],
   ['redis(container).sentinelMemoryMb', 64, all('update', ...SENTINELS)],
-  ['redis(external).sentinels', [{ host: 'other.example.org' }], CLIENTS],
-  ['redis(external).user', 'other', CREDENTIALS],
-  ['redis(external).password', 'other', CREDENTIALS],
-  ['redis(external).sentinelPassword', 'other', CREDENTIALS],
-  ['redis(external).tls', false, CLIENTS],
+  ['redis(external).sentinels', [{ host: 'other.example.org' }], [ASK_CACHE, ...CLIENTS]],
+  ['redis(external).user', 'other', [ASK_CACHE, ...CREDENTIALS]],
+  ['redis(external).password', 'other', [ASK_CACHE, ...CREDENTIALS]],
+  ['redis(external).sentinelPassword', 'other', [ASK_CACHE, ...CREDENTIALS]],
+  ['redis(external).tls', false, [ASK_CACHE, ...CLIENTS]],
   [
     'rabbitmq.kind',
     'external',
@@ -169,6 +183,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
       ...all('delete', 'image-rabbitmq', 'telegram-rabbitmq', 'telegram-rabbitmq-cookie', 'telegram-rabbitmq-users'),
       ...all('delete', 'telegram-rabbitmq-credentials', 'telegram-rabbitmq-data'),
       ASKED,
+      'create telegram-external-broker',
       ...CREDENTIALS,
       ...CLIENTS,
     ],
@@ -178,12 +193,12 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['rabbitmq(container).metricsPort', 15_693, BROKER],
   ['rabbitmq(container).cpus', 2, BROKER],
   ['rabbitmq(container).memoryMb', 768, BROKER],
-  ['rabbitmq(external).host', 'other.example.org', CLIENTS],
-  ['rabbitmq(external).port', 5672, CLIENTS],
-  ['rabbitmq(external).vhost', 'other', CLIENTS],
-  ['rabbitmq(external).user', 'other', CREDENTIALS],
-  ['rabbitmq(external).password', 'other', CREDENTIALS],
-  ['rabbitmq(external).tls', false, CLIENTS],
+  ['rabbitmq(external).host', 'other.example.org', [ASK_BROKER, ...CLIENTS]],
+  ['rabbitmq(external).port', 5672, [ASK_BROKER, ...CLIENTS]],
+  ['rabbitmq(external).vhost', 'other', [ASK_BROKER, ...CLIENTS]],
+  ['rabbitmq(external).user', 'other', [ASK_BROKER, ...CREDENTIALS]],
+  ['rabbitmq(external).password', 'other', [ASK_BROKER, ...CREDENTIALS]],
+  ['rabbitmq(external).tls', false, [ASK_BROKER, ...CLIENTS]],
   [
     'gateway.kind',
     'machine',
@@ -362,6 +377,7 @@ function step(key: string, value: unknown): { readonly before: Config; readonly 
   if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
   // What only one source has comes and goes with it: tests/unit/graph/images.test.ts.
   if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
+  if (key === 'tlsAuthorities') return { before: OUTSIDE, after: { ...OUTSIDE, [key]: value } };
   if (top === 'source') return { before: DEV, after: { ...DEV, source: { ...SOURCE, [leaf ?? '']: value } } };
   const stack = top.startsWith('backup') ? { ...DEV, backup: { enabled: true } } : DEV;
   const before = name in KINDS ? { ...stack, [top]: KINDS[name] } : stack;

@@ -6,6 +6,7 @@ import { parseConfig } from '../../../stack/config.js';
 import { UserError } from '../../../stack/errors.js';
 import { cpusOf, memoryOf } from '../../../stack/sizes.js';
 import { stackSchema } from '../../../stack/config-schema.js';
+import { EXAMPLE_AUTHORITY, EXAMPLE_SERVER } from '../../support/certificates/index.js';
 import { stackFile } from '../../support/stack-file.js';
 
 const ROOT = join(__dirname, '..', '..', '..');
@@ -72,14 +73,32 @@ describe('stack configuration', () => {
     else expect(text).toContain(`telegram:consumer.mode: ${said}`);
   });
 
-  it('R7 groups have a queue where the stack has a broker, each name once', () => {
+  it('R7 groups have a queue where there is a broker, each name once', () => {
     const groups = (names: string[], kind = 'container') =>
       mistakes({ rabbitmq: { kind }, consumer: { groups: names, mode: kind === 'off' ? 'poll' : 'queue' } });
     expect(groups(['reports', 'search'])).toBe('');
     expect(groups(['reports', 'reports'])).toContain('telegram:consumer.groups: "reports" is there already');
     expect(groups(['default'])).toContain('telegram:consumer.groups: "default" is there already');
     expect(groups(['Reports!'])).toContain('telegram:consumer.groups');
-    expect(groups(['reports'], 'off')).toContain('expected none without a broker of the stack');
+    expect(groups(['reports'], 'off')).toContain('expected none without a broker');
+  });
+
+  it('D14 authorities are certificates of authorities, one or several', () => {
+    const bundle = `An authority\n${EXAMPLE_AUTHORITY}\nand once more\n${EXAMPLE_AUTHORITY}`;
+    expect(parseConfig({ tlsAuthorities: bundle }).tlsAuthorities).toBe(bundle);
+    for (const raw of [{}, { tlsAuthorities: '' }]) expect(parseConfig(raw).tlsAuthorities).toBeUndefined();
+  });
+
+  it.each([
+    ['/etc/ssl/certs/company.pem', 'expected certificates in PEM form'],
+    [EXAMPLE_SERVER, 'certificate 1 of 1 (CN=mq.example.org) is not that of an authority'],
+    [`${EXAMPLE_AUTHORITY}${EXAMPLE_AUTHORITY.replace('MII', 'XXX')}`, 'certificate 2 of 2 cannot be read'],
+    [
+      `${EXAMPLE_AUTHORITY}${EXAMPLE_AUTHORITY.replaceAll('CERTIFICATE', 'PRIVATE KEY')}`,
+      'expected certificates alone: this key is no secret',
+    ],
+  ])('D14 what is no bundle of authorities is refused', (tlsAuthorities, words) => {
+    expect(mistakes({ tlsAuthorities })).toContain(`telegram:tlsAuthorities: ${words}`);
   });
 
   it('R10 production refuses the simulator', () => {
@@ -108,7 +127,7 @@ describe('stack configuration', () => {
 
   it('R12 the committed stack files hold every key and none that is unknown', () => {
     const keys = Object.keys(stackSchema.shape).filter(
-      (key) => !['instanceId', 'namePrefix', 'bindAddress', 'docker', 'source'].includes(key),
+      (key) => !['instanceId', 'namePrefix', 'bindAddress', 'docker', 'source', 'tlsAuthorities'].includes(key),
     );
     for (const file of ['Pulumi.dev.yaml', 'Pulumi.prod.yaml'])
       expect(Object.keys(stackFile(file))).toEqual(expect.arrayContaining(keys));
