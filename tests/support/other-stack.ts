@@ -14,6 +14,7 @@ import {
   movePorts,
   must,
   run,
+  start,
   TEST_CONFIG,
   TEST_PREFIX,
   TEST_STACK,
@@ -22,6 +23,7 @@ import {
   testSubnet,
   type CommandResult,
   type Inspected,
+  type RunningCommand,
 } from './test-stack.js';
 
 /** Beside the test stack's ports and those of bad-input.test.ts. */
@@ -66,6 +68,11 @@ export class OtherStack {
 
   must(command: string, ...args: readonly string[]): CommandResult {
     return must(command, this.#first(command, args), this.env);
+  }
+
+  /** The same while the event loop goes on. */
+  start(command: string, ...args: readonly string[]): RunningCommand {
+    return start(command, this.#first(command, args), this.env);
   }
 
   /** The same names from a checkout that knows nothing of this one. */
