@@ -3,6 +3,7 @@ import { EXAMPLE_AUTHORITY } from '../../support/certificates/index.js';
 import { configKeys } from '../../support/config-keys.js';
 import { graphOf, HOST, type Node } from '../../support/graph.js';
 import { changesBetween } from '../../support/graph-changes.js';
+import { OUTSIDE_ENGINES } from '../../support/outside-engines.js';
 import { stackFile } from '../../support/stack-file.js';
 
 type Config = Readonly<Record<string, unknown>>;
@@ -19,9 +20,7 @@ const PROD: Config = stackFile('Pulumi.prod.yaml');
 
 /** A value for each kind that the dev stack does not use. */
 const KINDS: Readonly<Record<string, Config>> = {
-  'timescale(external)': { kind: 'external', host: 'db.example.org', adminPassword: 'one' },
-  'redis(external)': { kind: 'external', sentinels: [{ host: 'one.example.org' }], password: 'one' },
-  'rabbitmq(external)': { kind: 'external', host: 'mq.example.org', user: 'one', password: 'one' },
+  ...Object.fromEntries(Object.entries(OUTSIDE_ENGINES).map(([top, kind]) => [`${top}(external)`, kind])),
   'gateway(machine)': { kind: 'machine', host: 'gw.example.org', hostKey: 'ssh-ed25519 AAAA', privateKey: 'one' },
   'backupTarget(s3)': {
     kind: 's3',
@@ -41,14 +40,6 @@ const SOURCE_OPTIONAL = {
   tls: true,
   session: 'other',
   connectionsFile: '/etc/other.env',
-};
-
-/** Every engine somebody else's: what authorities are for. */
-const OUTSIDE: Config = {
-  ...DEV,
-  timescale: KINDS['timescale(external)'],
-  redis: KINDS['redis(external)'],
-  rabbitmq: KINDS['rabbitmq(external)'],
 };
 
 const all = (effect: string, ...names: string[]) => names.map((name) => `${effect} ${name}`);
@@ -377,7 +368,8 @@ function step(key: string, value: unknown): { readonly before: Config; readonly 
   if (key === 'environment') return { before: { ...PROD, environment: 'development' }, after: PROD };
   // What only one source has comes and goes with it: tests/unit/graph/images.test.ts.
   if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
-  if (key === 'tlsAuthorities') return { before: OUTSIDE, after: { ...OUTSIDE, [key]: value } };
+  if (key === 'tlsAuthorities')
+    return { before: { ...DEV, ...OUTSIDE_ENGINES }, after: { ...DEV, ...OUTSIDE_ENGINES, [key]: value } };
   if (top === 'source') return { before: DEV, after: { ...DEV, source: { ...SOURCE, [leaf ?? '']: value } } };
   const stack = top.startsWith('backup') ? { ...DEV, backup: { enabled: true } } : DEV;
   const before = name in KINDS ? { ...stack, [top]: KINDS[name] } : stack;

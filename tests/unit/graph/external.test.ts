@@ -1,14 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { EXAMPLE_AUTHORITY } from '../../support/certificates/index.js';
 import { graphOf, type Node } from '../../support/graph.js';
+import { OUTSIDE_ENGINES } from '../../support/outside-engines.js';
 import { stackFile } from '../../support/stack-file.js';
 
-const OUTSIDE = {
-  ...stackFile('Pulumi.dev.yaml'),
-  timescale: { kind: 'external', host: 'db.example.org', adminPassword: 'one' },
-  redis: { kind: 'external', sentinels: [{ host: 'one.example.org' }], password: 'one' },
-  rabbitmq: { kind: 'external', host: 'mq.example.org', user: 'one', password: 'one' },
-};
+const OUTSIDE = { ...stackFile('Pulumi.dev.yaml'), ...OUTSIDE_ENGINES };
 
 describe('a stack whose engines are somebody else’s', () => {
   let own: Map<string, Node>;
