@@ -2,7 +2,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { types } from '@pulumi/command';
 import type { Endpoint } from '../components/endpoint.js';
 import { GRAFANA_ADMIN } from '../components/monitoring/grafana-render.js';
-import { BACKUP_CONTAINER } from '../components/backup/index.js';
+import { BACKUP_CONTAINER } from '../components/backup/render.js';
 import { activeOf } from '../components/slots.js';
 import { backupKey } from './backup.js';
 import type { StackConfig } from './config-schema.js';

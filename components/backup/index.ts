@@ -7,6 +7,7 @@ import { filesInVolume } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import { HOST_NUMBERS, INSTANCE_LABEL, type StackContext } from '../stack-context.js';
 import {
+  BACKUP_CONTAINER,
   CREDENTIALS,
   OWNER,
   STATE,
@@ -18,7 +19,6 @@ import {
   type BackupTarget,
 } from './render.js';
 
-export const BACKUP_CONTAINER = 'telegram-backup';
 /** Mount of the database's volume, here and in the database's container. */
 const DATABASE_FILES = '/var/lib/postgresql/data';
 

@@ -3,6 +3,7 @@ import type { Address } from '../endpoint.js';
 
 /** Owner of the database's files, and so of the backup: uid and gid of `postgres` in every image of it. */
 export const OWNER = '70:70';
+export const BACKUP_CONTAINER = 'telegram-backup';
 /** Where the target is mounted when it is a folder. */
 export const TARGET = '/backup';
 export const CREDENTIALS = '/credentials';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DockerHost } from '../../stack/docker-host.js';
-import { BACKUP_CONTAINER } from '../../components/backup/index.js';
+import { BACKUP_CONTAINER } from '../../components/backup/render.js';
 import { differences, messagesIn } from './manifest.js';
 import { inspectContainer, Recovery } from './recovery.js';
 import { runDocker, Sidecar } from './sidecar.js';

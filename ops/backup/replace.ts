@@ -1,4 +1,4 @@
-import { BACKUP_CONTAINER } from '../../components/backup/index.js';
+import { BACKUP_CONTAINER } from '../../components/backup/render.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { z } from 'zod';
-import { BACKUP_CONTAINER } from '../../components/backup/index.js';
+import { BACKUP_CONTAINER } from '../../components/backup/render.js';
 import type { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import { explainBackup } from './explain.js';
