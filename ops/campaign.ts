@@ -19,6 +19,7 @@ export interface CampaignOptions extends StackOptions {
   readonly rate: string;
   readonly calm: string;
   readonly json?: boolean;
+  readonly report: boolean;
 }
 
 /** The world of every run is the same: what differs is the trouble. */
@@ -64,7 +65,7 @@ export async function campaign(wanted: readonly string[], options: CampaignOptio
   };
   if (options.json) printJson(report);
   else print(campaignTable(report));
-  keep(report);
+  if (options.report) keep(report);
   const missing = names.length - report.campaigns.length;
   if (missing > 0) say(`✖ ${String(missing)} of ${String(names.length)} troubles could not be made`);
   for (const { what, of, detail } of result.findings.slice(0, 20)) say(`✖ ${what}  ${of}  ${detail}`);

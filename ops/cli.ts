@@ -105,6 +105,7 @@ command('campaign', 'one outage after the other under constant traffic, and what
   .argument('[names...]', 'which; without any, all of them')
   .option('--rate <n>', 'posts per second', '50')
   .option('--calm <seconds>', 'before each outage and after the last', '20')
+  .option('--no-report', 'leave nothing in bench/results')
   .option('--json', 'machine-readable')
   .action(async (names: string[], options: CampaignOptions) =>
     (await import('./campaign.js')).campaign(names, options),

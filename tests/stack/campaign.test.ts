@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CampaignReport } from '../../bench/campaigns/report.js';
+import { run } from '../support/test-stack.js';
+
+/** Those that no other test makes. */
+const NAMES = ['redis-partitioned', 'rabbitmq-out-of-disk', 'host-rebooted'] as const;
+const RATE = 20;
+const CALM_S = 6;
+
+describe('campaign', () => {
+  it(
+    'N6 R3 a partition, a full disk and a reboot under constant traffic: what the consumer saw, and nothing lost',
+    () => {
+      const { code, stdout, stderr } = run('campaign', [
+        ...NAMES,
+        ...['--rate', String(RATE), '--calm', String(CALM_S), '--json', '--no-report'],
+      ]);
+      if (code !== 0) throw new Error(`ended with ${String(code)}\n${stderr}\n${stdout}`);
+      const { campaigns, posted, ...report } = JSON.parse(stdout) as CampaignReport;
+      expect(report).toMatchObject({ rate: RATE, lost: 0, duplicatedEffects: 0 });
+      expect(campaigns.map(({ name }) => name)).toEqual(NAMES);
+      expect(posted).toBeGreaterThan(RATE * CALM_S);
+      const [partition, disk, reboot] = campaigns;
+      // Redis is only speed: somebody else writes to it again while the former master is still cut off.
+      expect(partition?.cache?.promotedMs).toBeLessThan(partition?.troubleMs ?? 0);
+      // Nothing gets through a broker that takes nothing; all of it does afterwards.
+      expect(disk?.silentMs).toBeGreaterThan(5_000);
+      expect(reboot?.backMs).not.toBeNull();
+      for (const { name, troubleMs, silentMs, worstMs, late } of campaigns)
+        process.stderr.write(
+          `    N6 ${name}: ${String(Math.round(troubleMs / 100) / 10)} s, silent ${String(Math.round(silentMs / 100) / 10)} s, worst ${String(Math.round(worstMs / 100) / 10)} s, ${String(late)} late\n`,
+        );
+    },
+    8 * 60_000,
+  );
+});
