@@ -34,13 +34,17 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): StackConfig
   return deepFreeze(result.data);
 }
 
-/** `telegram:` keys without the prefix; structured values arrive as JSON text. */
+/**
+ * `telegram:` keys without the prefix; structured values arrive as JSON text. An empty one is an absent one: the CLI wants
+ * a default in Pulumi.yaml also for a key that has none.
+ */
 function ownKeys(all: Readonly<Record<string, string>>): Record<string, unknown> {
   const prefix = `${NAMESPACE}:`;
   return Object.fromEntries(
     Object.entries(all)
       .filter(([key]) => key.startsWith(prefix))
-      .map(([key, text]) => [key.slice(prefix.length), decode(text)]),
+      .map(([key, text]) => [key.slice(prefix.length), decode(text)] as const)
+      .filter(([, value]) => JSON.stringify(value) !== '{}'),
   );
 }
 

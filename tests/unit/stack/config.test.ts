@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { parseConfig } from '../../../stack/config.js';
+import { parseConfig, parseStackFile } from '../../../stack/config.js';
 import { UserError } from '../../../stack/errors.js';
 import { cpusOf, memoryOf } from '../../../stack/sizes.js';
 import { stackSchema } from '../../../stack/config-schema.js';
@@ -135,9 +135,16 @@ describe('stack configuration', () => {
 
   it('R12 Pulumi.yaml declares exactly the keys of the schema', () => {
     const project = parse(readFileSync(join(ROOT, 'Pulumi.yaml'), 'utf8')) as {
-      config: Record<string, { description: string }>;
+      config: Record<string, { description: string; default?: unknown }>;
     };
     expect(Object.keys(project.config).sort()).toEqual(Object.keys(stackSchema.shape).sort());
     for (const { description } of Object.values(project.config)) expect(description.length).toBeGreaterThan(20);
+    // The CLI refuses every stack file that does not set a key without a default.
+    const open = Object.entries(project.config).filter(([, value]) => value.default === undefined);
+    expect(open.map(([key]) => key)).toEqual([]);
+  });
+
+  it('R12 an empty structure is an absent one', () => {
+    expect(parseStackFile({ 'telegram:source': '{}', 'telegram:timescale': '{}' })).toEqual(parseStackFile({}));
   });
 });
