@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CampaignReport } from '../../bench/campaigns/report.js';
 import { run } from '../support/test-stack.js';
+import { noSecondChance } from '../support/no-second-chance.js';
+
+noSecondChance();
 
 /** Those that no other test makes. */
 const NAMES = ['redis-partitioned', 'rabbitmq-out-of-disk', 'host-rebooted'] as const;

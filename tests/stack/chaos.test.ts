@@ -3,6 +3,9 @@ import { randomInt } from 'node:crypto';
 import type { RunResult } from '../../bench/chaos/run.js';
 import { EVERY_S, FIXED_SEED, MINUTES } from '../support/short-chaos.js';
 import { run } from '../support/test-stack.js';
+import { noSecondChance } from '../support/no-second-chance.js';
+
+noSecondChance();
 
 /** What takes longer than the schedule is waiting for everything to arrive, most of it on a busy machine. */
 const SETTLE_S = '240';

@@ -77,6 +77,7 @@ describe('every container', () => {
         Privileged: false,
         drops: ['ALL'],
       });
+      expect([Name, ...(HostConfig.SecurityOpt ?? [])]).toContain('no-new-privileges:true');
     }
   });
 

@@ -113,6 +113,17 @@ describe('an alert for each fault', () => {
   );
 
   it(
+    'M12 a target that does not answer, which is an alert and no empty panel',
+    async () => {
+      await fault('the consumer stops', 'ScrapeTargetDown', {
+        damage: () => docker('stop', container('consumer')),
+        mend: () => docker('start', container('consumer')),
+      });
+    },
+    6 * MINUTES,
+  );
+
+  it(
     'M10 M12 a pool whose connections are all taken',
     async () => {
       const { user = '', password = '' } = connection('pgbouncer');

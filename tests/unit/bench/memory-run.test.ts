@@ -11,6 +11,9 @@ import { World } from '../../../bench/chaos/world.js';
 import { cleanMessage } from '../../../runtime/store/clean-message.js';
 import { Bench, IMPATIENT } from '../telegram/support/bench.js';
 import type { MemoryStore } from '../telegram/support/memory-store.js';
+import { noSecondChance } from '../../support/no-second-chance.js';
+
+noSecondChance();
 
 /** Of the schedule; `MEMORY_RUNS` is how many seeds of their own are tried. */
 const DURATION_MS = 5_000;

@@ -7,6 +7,9 @@ import { logger } from './support/bench.js';
 import { MemoryStore } from './support/memory-store.js';
 import { ModelPort, ModelWorld, type ModelChannel } from './support/model-world.js';
 import { waitFor } from './support/wait-for.js';
+import { noSecondChance } from '../../support/no-second-chance.js';
+
+noSecondChance();
 
 const IMPATIENT = { pollMs: 20, auditMs: 20, reloadMs: 10, tickMs: 2, pauseMs: 5 };
 const RETRY = { first: 1, longest: 5, gone: 10 };
