@@ -41,19 +41,23 @@ describe('edits and deletions', () => {
   it(
     'R1 R4 each is one event, also of an album, and a change of views is none',
     async () => {
+      const before = (await channel.kept()).length;
       const [first = '', second = '', third = '', seen = ''] = await channel.post(4);
+      // One after the other has come: two edits of one second, of which a read by id overtakes the first, cannot be put in order.
+      await channel.caughtUp();
       await channel.edit(first, { text: 'once' });
+      await channel.edit(third, { text: 'and gone' });
+      await channel.caughtUp();
       await channel.edit(first, { text: 'twice' });
       await channel.remove(second);
-      await channel.edit(third, { text: 'and gone' });
       await channel.remove(third);
       await channel.edit(seen, { views: 1_000, reactions: 7 });
       const album = { media: ['photo', 'video'], caption: 'two' };
       await control('POST', `/channels/${channel.id}/albums`, album);
       await control('POST', `/channels/${channel.id}/service-messages`, { service: 'title', title: 'Another' });
       await channel.caughtUp();
-      const events = (await channel.kept()).map((kept) => kept.events);
-      expect(events).toEqual([1, 3, 2, 3, 1, 1, 1, 1]);
+      const events = (await channel.kept()).slice(before).map((kept) => kept.events);
+      expect(events).toEqual([3, 2, 3, 1, 1, 1, 1]);
     },
     2 * MINUTES,
   );
