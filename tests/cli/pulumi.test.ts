@@ -14,6 +14,7 @@ import { previews } from './cases/previews.js';
 import { rotations } from './cases/rotation.js';
 import { secrecy } from './cases/secrets.js';
 import { env, MINUTES, shell } from './cases/stack.js';
+import { spoiledState } from './cases/state.js';
 
 const missing = whyNoPulumi();
 const outcome = verdict(missing, process.env);
@@ -75,6 +76,7 @@ function removeAll(): void {
   configuration();
   mending();
   interruptions();
+  spoiledState();
   rotations();
 
   it(

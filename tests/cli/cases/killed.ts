@@ -97,26 +97,5 @@ export function interruptions(): void {
       },
       10 * MINUTES,
     );
-
-    it(
-      'O1 S4 a passphrase that is not the one of the state is told as that',
-      () => {
-        const { code, stderr } = run('up', [], {
-          ...env,
-          PULUMI_CONFIG_PASSPHRASE_FILE: '/dev/null',
-          PULUMI_CONFIG_PASSPHRASE: 'another',
-        });
-        expect([code, stderr]).toEqual([1, expect.stringContaining('✖ PASSPHRASE_WRONG ')]);
-        expect(stderr).toContain('why:  error: ');
-        expect(stderr).toContain('docs: docs/errors.md#passphrase_wrong');
-        const asked = run('connections', [], {
-          ...env,
-          PULUMI_CONFIG_PASSPHRASE_FILE: '/dev/null',
-          PULUMI_CONFIG_PASSPHRASE: 'another',
-        });
-        expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('✖ PASSPHRASE_WRONG ')]);
-      },
-      3 * MINUTES,
-    );
   });
 }
