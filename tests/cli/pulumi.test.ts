@@ -6,6 +6,7 @@ import { StackFolder } from '../../ops/stack-folder.js';
 import { verdict, whyNoPulumi } from '../support/pulumi.js';
 import { flawless, must, run, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } from '../support/test-stack.js';
 import { configuration } from './cases/config.js';
+import { firstStart } from './cases/first-start.js';
 import { interruptions } from './cases/killed.js';
 import { mending } from './cases/mending.js';
 import { parity } from './cases/parity.js';
@@ -77,6 +78,7 @@ function removeAll(): void {
   mending();
   interruptions();
   spoiledState();
+  firstStart();
   rotations();
 
   it(
