@@ -39,10 +39,12 @@ export async function campaign(wanted: readonly string[], options: CampaignOptio
   });
   say(`• ${names.join(', ')}: ${(durationMs / 60_000).toFixed(1)} min at ${String(rate)} posts/s`);
   const { changes } = makeSchedule({ seed: SEED, rate, durationMs, troubleEveryMs: durationMs });
+  // Refuses a production stack before anything is written to its cache.
+  const target = await underTest(stack);
   const redis = await cacheOf(stack);
   const cache = new CacheClient(redis);
   cache.start();
-  const { result, story } = await runChaos(await underTest(stack), {
+  const { result, story } = await runChaos(target, {
     ...{ seed: SEED, durationMs, settleMs: SETTLE_MS, schedule: { changes, troubles } },
     note: (text) => {
       say(`  ${text}`);
