@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { UserError } from '../../stack/errors.js';
 import { carryBack, carryChannelsBack } from './carry-back.js';
-import { restoreConnections } from './connections-file.js';
+import { keptLine, restoreConnections } from './connections-file.js';
 import { writingSource, type Source } from './databases.js';
 import type { Journal } from './journal.js';
 import type { NewGateway, OldGateway } from './ports.js';
@@ -42,6 +42,8 @@ export async function goBack(args: BackArgs): Promise<BackReport> {
     throw new UserError('MIGRATE_ROLLBACK', 'the old gateway was never stopped: there is nothing to go back from');
   // Killed before the switch was noted, it counts from the beginning: nothing but the migration wrote until then.
   const since = journal.text('switched', 'since', journal.text('begun', 'startedAt'));
+  const kept = journal.text('connections-switched', 'kept');
+  const line = args.connectionsFile === null || kept === '' ? null : keptLine(kept);
   await fresh.stop();
   say('✔ the new gateway is stopped');
   const session = await fresh.session();
@@ -51,9 +53,8 @@ export async function goBack(args: BackArgs): Promise<BackReport> {
   await fresh.remove();
   await old.start(journal.text('old-stopped', 'restartPolicy', 'no'));
   say('✔ the old gateway runs, and no session is left on the new host');
-  const before = journal.text('connections-switched', 'before');
-  if (args.connectionsFile !== null && before !== '') {
-    restoreConnections(args.connectionsFile, before);
+  if (args.connectionsFile !== null && line !== null) {
+    restoreConnections(args.connectionsFile, line);
     say('✔ the connection string is the old one: restart the applications');
   }
   // Without a session it publishes what is stored and otherwise waits.

@@ -28,16 +28,23 @@ function replace(file: string, line: string): void {
 }
 
 /**
- * The applications read the new database from their next start on. The line before is kept in `kept` first, once: a run that was
- * killed in between must not take its own line for it. Gives that line, for the way back.
+ * The applications read the new database from their next start on. The line before is kept in `kept` (0600, for it holds a
+ * password) first, once: a run that was killed in between must not take its own line for it.
  */
-export function switchConnections(file: string, url: string, kept: string): string {
+export function switchConnections(file: string, url: string, kept: string): void {
   if (!existsSync(kept)) {
     writeFileSync(`${kept}.new`, read(file).line, { mode: 0o600 });
     renameSync(`${kept}.new`, kept);
   }
   replace(file, `${KEY}=${url}`);
-  return readFileSync(kept, 'utf8');
+}
+
+/** The line that `switchConnections` has kept. */
+export function keptLine(kept: string): string {
+  if (existsSync(kept)) return readFileSync(kept, 'utf8');
+  throw new UserError('MIGRATE_ROLLBACK', `there is no ${kept}, which kept the connection string of before`, {
+    fix: 'Take telegram:source.connectionsFile out of the stack file, and put the old connection string back yourself.',
+  });
 }
 
 export function restoreConnections(file: string, line: string): void {

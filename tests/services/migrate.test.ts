@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -23,7 +23,8 @@ const folder = temporaryFolder();
 const session = someSession('many');
 /** Read by an application of the old layout. */
 const application = join(folder.path, 'application.env');
-const BEFORE = 'TELEGRAM_DATABASE_URL=postgresql://app@old/shared';
+const PASSWORD = 'of-the-old-application';
+const BEFORE = `TELEGRAM_DATABASE_URL=postgresql://app:${PASSWORD}@old/shared`;
 let source: TestDatabase;
 let target: TestDatabase;
 let old: OldGatewayContainer;
@@ -187,6 +188,20 @@ describe('messages in the old layout', () => {
     const report = JSON.parse(readFileSync(join(backup, 'report.json'), 'utf8')) as Report;
     expect(report.steps['compared']).toMatchObject({ differences: 0 });
     expect(readFileSync(join(backup, 'report.md'), 'utf8')).toContain('| differences | 0 |');
+  });
+
+  it('O6 the password in the old connection string is in the copy that is kept for the way back, and nowhere else', async () => {
+    const backup = join(folder.path, 'backup');
+    const kept = join(backup, 'connections.before');
+    expect(readFileSync(kept, 'utf8')).toBe(BEFORE);
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
+    const untold = () => undefined;
+    // As `--json` prints it, from the journal.
+    const printed = JSON.stringify(await moveInto(endsOf(run), { setAside: false, say: untold, onStep: untold }));
+    const written = ['report.json', 'report.md'].map((name) => readFileSync(join(backup, name), 'utf8'));
+    const [journal] = await target.query('select json_agg(s)::text as steps from telegram_migration.steps s');
+    expect(String(journal?.['steps'])).toContain('connections.before');
+    for (const text of [printed, ...written, String(journal?.['steps'])]) expect(text).not.toContain(PASSWORD);
   });
 
   it(
