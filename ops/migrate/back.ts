@@ -44,12 +44,23 @@ export async function goBack(args: BackArgs): Promise<BackReport> {
   const since = journal.text('switched', 'since', journal.text('begun', 'startedAt'));
   const kept = journal.text('connections-switched', 'kept');
   const line = args.connectionsFile === null || kept === '' ? null : keptLine(kept);
-  await fresh.stop();
-  say('✔ the new gateway is stopped');
-  const session = await fresh.session();
-  await old.stop();
-  const carried = kind === 'full' ? await carry(args, since) : NOTHING;
-  if (kind === 'full' && session !== null) await old.putSession(args.sessionName, session);
+  if (kind === 'full') await mustWrite(args.source);
+  // From `work-made` on its consumers may have begun; before that a session there is one that a killed run has left.
+  const newInCharge = journal.done('work-made') && (await fresh.session()) !== null;
+  let carried = NOTHING;
+  try {
+    await fresh.stop();
+    say('✔ the new gateway is stopped');
+    await old.stop();
+    if (kind === 'full') {
+      const session = await fresh.session();
+      carried = await carry(args, since);
+      if (session !== null) await old.putSession(args.sessionName, session);
+    }
+  } catch (error) {
+    await asBefore(args, newInCharge);
+    throw error;
+  }
   await fresh.remove();
   await old.start(journal.text('old-stopped', 'restartPolicy', 'no'));
   say('✔ the old gateway runs, and no session is left on the new host');
@@ -63,6 +74,39 @@ export async function goBack(args: BackArgs): Promise<BackReport> {
   const full = kind === 'full' || journal.text('rolled-back', 'kind') === 'full';
   await journal.record('rolled-back', { ...report, kind: full ? 'full' : 'quick' });
   return report;
+}
+
+/** The way back cannot be gone now: the gateway that was in charge goes on. What fails here is said, and hides no error. */
+async function asBefore({ journal, old, fresh, say }: BackArgs, newInCharge: boolean): Promise<void> {
+  try {
+    // Without a session the new one only waits.
+    if (!newInCharge) await fresh.remove();
+    await fresh.wait();
+    if (!newInCharge) await old.start(journal.text('old-stopped', 'restartPolicy', 'no'));
+    say(`! the ${newInCharge ? 'new' : 'old'} gateway runs again`);
+  } catch (error) {
+    say(`! no gateway could be started again: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Throws `MIGRATE_ROLLBACK` where the source does not answer, or the login may not do there what `carry` does. */
+async function mustWrite(source: Source): Promise<void> {
+  const { rows } = await writingSource(source, (client) =>
+    client.query<{ what: string }>(
+      `select format('%s on %s.%s', privilege, $1::text, name) as what
+         from unnest(array['messages', 'channels']) name, unnest(array['select', 'insert', 'update']) privilege
+        where not has_table_privilege(format('%I.%I', $1::text, name), privilege)
+        union all select format('usage on %s', sequence)
+          from (select pg_get_serial_sequence(format('%I.messages', $1::text), 'id') as sequence) s
+         where not has_sequence_privilege(sequence, 'usage')
+        union all select 'temporary on the database' where not has_database_privilege(current_database(), 'temporary')`,
+      [source.schema],
+    ),
+  );
+  if (rows.length > 0)
+    throw new UserError('MIGRATE_ROLLBACK', `the login lacks ${rows.map(({ what }) => what).join(', ')}`, {
+      fix: 'Grant it on the source, and run the same command again; both gateways are as they were.',
+    });
 }
 
 const NOTHING = { looked: 0, added: 0, updated: 0, differences: 0, channels: 0 };

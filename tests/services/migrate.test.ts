@@ -8,11 +8,12 @@ import { copyTo } from '../../ops/migrate/copy.js';
 import type { BackKind, BackReport } from '../../ops/migrate/back.js';
 import { readingSource } from '../../ops/migrate/databases.js';
 import { moveInto, readPlan } from '../../ops/migrate/move.js';
+import { DockerOldGateway } from '../../ops/migrate/old-gateway.js';
 import { moveBack } from '../../ops/migrate/rollback.js';
 import type { Report } from '../../ops/migrate/report.js';
 import { OldGatewayContainer, oldDatabase, someSession, temporaryFolder } from '../support/old-layout.js';
 import { endsOf, gatewayOf, migrateCase, type MigrationCase } from '../support/migration-run.js';
-import { TestDatabase, waitFor } from '../support/services.js';
+import { TestDatabase, uniqueName, waitFor } from '../support/services.js';
 
 const MINUTES = 60_000;
 /** A million are `MIGRATION_ROWS=1000000`, for which docs/guides/migration.md has the figures; a tenth takes the same way. */
@@ -203,6 +204,43 @@ describe('messages in the old layout', () => {
     expect(String(journal?.['steps'])).toContain('connections.before');
     for (const text of [printed, ...written, String(journal?.['steps'])]) expect(text).not.toContain(PASSWORD);
   });
+
+  it(
+    'O7 full: a login that may not write, or a failure on the way, leaves the gateway running that was in charge',
+    async () => {
+      const ends = endsOf(run);
+      const reader = uniqueName('test_reader');
+      await source.query(`create role ${reader} login password 'reader'`);
+      try {
+        await source.query(`grant usage on schema telegram_gateway to ${reader}`);
+        await source.query(`grant select on all tables in schema telegram_gateway to ${reader}`);
+        const client = { ...ends.source.client, user: reader, password: 'reader' };
+        let stopped = 0;
+        const fresh = gatewayOf(run);
+        const stop = fresh.stop.bind(fresh);
+        fresh.stop = () => {
+          stopped += 1;
+          return stop();
+        };
+        const asReader = { ...ends, fresh, source: { ...ends.source, client } };
+        await expect(moveBack(asReader, 'full', () => undefined)).rejects.toMatchObject({
+          code: 'MIGRATE_ROLLBACK',
+          message: expect.stringMatching(/^the login lacks insert on telegram_gateway\.messages, /) as unknown,
+        });
+        expect(stopped).toBe(0);
+      } finally {
+        await source.query(`drop owned by ${reader}`);
+        await source.query(`drop role ${reader}`);
+      }
+      const old = new DockerOldGateway(ends.docker, ends.config);
+      old.putSession = () => Promise.reject(new Error('the volume is full'));
+      await expect(moveBack({ ...ends, old }, 'full', () => undefined)).rejects.toThrow('the volume is full');
+      expect(gatewayOf(run).running).toBe(true);
+      expect(await gatewayOf(run).session()).toBe(session);
+      expect(await old.isRunning()).toBe(false);
+    },
+    5 * MINUTES,
+  );
 
   it(
     'O7 quick: the old gateway runs again with its own session, nothing of the new database is lost, and no two run',
