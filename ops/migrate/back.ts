@@ -38,7 +38,8 @@ export interface BackReport {
 export async function goBack(args: BackArgs): Promise<BackReport> {
   const { kind, journal, old, fresh, say } = args;
   const startedAt = Date.now();
-  if (!journal.done('old-stopped'))
+  // Killed while it was being stopped, it counts as stopped.
+  if (!journal.done('policy-noted'))
     throw new UserError('MIGRATE_ROLLBACK', 'the old gateway was never stopped: there is nothing to go back from');
   // Killed before the switch was noted, it counts from the beginning: nothing but the migration wrote until then.
   const since = journal.text('switched', 'since', journal.text('begun', 'startedAt'));
@@ -62,7 +63,7 @@ export async function goBack(args: BackArgs): Promise<BackReport> {
     throw error;
   }
   await fresh.remove();
-  await old.start(journal.text('old-stopped', 'restartPolicy', 'no'));
+  await old.start(journal.text('policy-noted', 'restartPolicy', 'no'));
   say('✔ the old gateway runs, and no session is left on the new host');
   if (args.connectionsFile !== null && line !== null) {
     restoreConnections(args.connectionsFile, line);
@@ -82,7 +83,7 @@ async function asBefore({ journal, old, fresh, say }: BackArgs, newInCharge: boo
     // Without a session the new one only waits.
     if (!newInCharge) await fresh.remove();
     await fresh.wait();
-    if (!newInCharge) await old.start(journal.text('old-stopped', 'restartPolicy', 'no'));
+    if (!newInCharge) await old.start(journal.text('policy-noted', 'restartPolicy', 'no'));
     say(`! the ${newInCharge ? 'new' : 'old'} gateway runs again`);
   } catch (error) {
     say(`! no gateway could be started again: ${error instanceof Error ? error.message : String(error)}`);

@@ -22,7 +22,7 @@ export const STEPS = [
   'connections-switched',
   'reported',
 ] as const;
-export type Step = (typeof STEPS)[number] | 'begun' | 'rolled-back';
+export type Step = (typeof STEPS)[number] | 'begun' | 'policy-noted' | 'rolled-back';
 
 const TABLES = `
 create schema if not exists ${JOURNAL};

@@ -22,12 +22,16 @@ export class DockerOldGateway implements OldGateway {
     return line === undefined ? null : line.endsWith(' running');
   }
 
-  async stop(): Promise<string> {
+  async restartPolicy(): Promise<string> {
+    const format = '{{.HostConfig.RestartPolicy.Name}}';
+    const policy = await this.host.docker(['inspect', '--format', format, this.source.container]);
+    return policy === '' ? 'no' : policy;
+  }
+
+  async stop(): Promise<void> {
     const { container } = this.source;
-    const policy = await this.host.docker(['inspect', '--format', '{{.HostConfig.RestartPolicy.Name}}', container]);
     await this.host.docker(['update', '--restart', 'no', container]);
     await this.host.docker(['stop', '--time', String(STOP_S), container]);
-    return policy === '' ? 'no' : policy;
   }
 
   async start(restartPolicy: string): Promise<void> {

@@ -4,8 +4,10 @@
 export interface OldGateway {
   /** Null where there is no such container. */
   isRunning(): Promise<boolean | null>;
-  /** Stops it, so that not even a restart of Docker brings it back; tells what its restart policy was. */
-  stop(): Promise<string>;
+  /** Its restart policy; `stop` sets it to `no`. */
+  restartPolicy(): Promise<string>;
+  /** Stops it, so that not even a restart of Docker brings it back. */
+  stop(): Promise<void>;
   start(restartPolicy: string): Promise<void>;
   /** Every file of its sessions as a tar archive. */
   sessions(): Promise<Buffer>;

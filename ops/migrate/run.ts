@@ -61,11 +61,14 @@ export async function runMigration(args: RunArgs): Promise<Report> {
 async function switchOver(args: RunArgs): Promise<void> {
   const { journal, source, target, schema, fresh, say } = args;
   const downSince = Date.now();
-  await stopOld(args);
-  if (!journal.done('work-made')) {
-    // Somebody may have started the old gateway since these were done.
-    for (const step of AT_STANDSTILL) await journal.forget(step);
+  await notePolicy(args);
+  if (journal.done('work-made')) {
+    await stopBoth(args);
+  } else {
     try {
+      await stopBoth(args);
+      // Somebody may have started the old gateway since these were done.
+      for (const step of AT_STANDSTILL) await journal.forget(step);
       await once(args, 'caught-up', async () => ({ ...(await copyPass(passArgs(args))) }));
       await once(args, 'compared', async () => comparedDetail(await compareStopped(args)));
       await once(args, 'session-installed', () => installSession(args));
@@ -107,12 +110,18 @@ async function once(
   say(`✔ ${step} ${String(Math.round((Date.now() - started) / 1000))} s`);
 }
 
-/** Also when it was stopped before: somebody may have started it again. The first restart policy is the true one. */
-async function stopOld({ journal, old, fresh, onStep, say }: RunArgs): Promise<void> {
+/** Before it is changed, and once: a run that was killed in between must not take its own `no` for it. */
+async function notePolicy({ journal, old }: RunArgs): Promise<void> {
+  if (journal.done('policy-noted')) return;
+  await journal.record('policy-noted', { restartPolicy: await old.restartPolicy() });
+}
+
+/** Also when they were stopped before: somebody may have started them again. */
+async function stopBoth({ journal, old, fresh, onStep, say }: RunArgs): Promise<void> {
   onStep('old-stopped');
-  const restartPolicy = await old.stop();
-  await journal.record('old-stopped', { restartPolicy: journal.text('old-stopped', 'restartPolicy', restartPolicy) });
   await fresh.stop();
+  await old.stop();
+  await journal.record('old-stopped');
   say('✔ old-stopped: neither gateway runs until the switch');
 }
 
@@ -120,7 +129,7 @@ async function stopOld({ journal, old, fresh, onStep, say }: RunArgs): Promise<v
 async function startOldAgain({ journal, old, fresh, say }: RunArgs): Promise<void> {
   await fresh.remove();
   await fresh.wait();
-  await old.start(journal.text('old-stopped', 'restartPolicy', 'no'));
+  await old.start(journal.text('policy-noted', 'restartPolicy', 'no'));
   say('! the old gateway runs again');
 }
 

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Journal } from '../../ops/migrate/journal.js';
 import { holdingTarget, onTarget, readingSource } from '../../ops/migrate/databases.js';
-import { readPlan } from '../../ops/migrate/move.js';
+import { moveInto, readPlan } from '../../ops/migrate/move.js';
+import { DockerOldGateway } from '../../ops/migrate/old-gateway.js';
 import { checkLayout } from '../../ops/migrate/source-schema.js';
 import { OldGatewayContainer, oldDatabase, someSession, temporaryFolder } from '../support/old-layout.js';
 import { endsOf, gatewayOf, migrateCase, type MigrationCase } from '../support/migration-run.js';
@@ -169,6 +170,30 @@ describe('a source that is not as it should be', () => {
       expect(await gatewayOf(run).session()).toBeNull();
       expect(await old.gateway.isRunning()).toBe(true);
       expect(await target.count('message_work')).toBe(0);
+    },
+    MINUTES * 3,
+  );
+
+  it(
+    'O6 a failure while both gateways are stopped leaves the old one running, with its own restart policy',
+    async () => {
+      await old.gateway.start('on-failure');
+      const ends = endsOf(run);
+      const stubborn = gatewayOf(run);
+      stubborn.stop = () => Promise.reject(new Error('the host does not answer'));
+      const halfway = new DockerOldGateway(ends.docker, ends.config);
+      const stop = halfway.stop.bind(halfway);
+      halfway.stop = () => stop().then(() => Promise.reject(new Error('the answer was lost')));
+      const untold = () => undefined;
+      for (const [broken, message] of [
+        [{ fresh: stubborn }, 'the host does not answer'],
+        [{ old: halfway }, 'the answer was lost'],
+      ] as const) {
+        const how = { setAside: false, say: untold, onStep: untold };
+        await expect(moveInto({ ...ends, ...broken }, how)).rejects.toThrow(message);
+        expect(await old.gateway.isRunning()).toBe(true);
+        expect(await old.gateway.restartPolicy()).toBe('on-failure');
+      }
     },
     MINUTES * 3,
   );
