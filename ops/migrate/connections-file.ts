@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { UserError } from '../../stack/errors.js';
 
 const KEY = 'TELEGRAM_DATABASE_URL';
@@ -13,6 +23,19 @@ function read(file: string): { readonly text: string; readonly line: string } {
   if (line === undefined)
     throw new UserError('MIGRATE_PREFLIGHT', `telegram:source.connectionsFile: ${file} has no line ${KEY}=…`);
   return { text, line };
+}
+
+/** Why the switch could not be made later; null where it can. The file is replaced by a new one beside it. */
+export function connectionsProblem(file: string): string | null {
+  try {
+    read(file);
+    accessSync(file, constants.W_OK);
+    accessSync(dirname(file), constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    return `telegram:source.connectionsFile: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** Puts `line` in place of that one. All else stays as it is, its mode included. */

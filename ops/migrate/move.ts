@@ -66,6 +66,7 @@ function look(ends: Ends, source: Client, journal: Journal): Promise<Preflight> 
     fresh,
     sessionName: config.session,
     retention,
+    connectionsFile: ends.connections?.file ?? null,
     freeBytes: () => freeBytes(ends),
   });
 }

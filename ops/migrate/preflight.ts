@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { UserError } from '../../stack/errors.js';
 import type { StackConfig } from '../../stack/config-schema.js';
+import { connectionsProblem } from './connections-file.js';
 import { onSnapshot } from './databases.js';
 import type { Journal } from './journal.js';
 import type { NewGateway, OldGateway } from './ports.js';
@@ -16,6 +17,8 @@ export interface PreflightArgs {
   readonly fresh: NewGateway;
   readonly sessionName: string;
   readonly retention: StackConfig['retention'];
+  /** The env file of the applications; null without one. */
+  readonly connectionsFile: string | null;
   /** Free bytes where the target's data is; null where that cannot be asked. */
   readonly freeBytes: () => Promise<number | null>;
 }
@@ -54,6 +57,7 @@ export async function preflight(args: PreflightArgs): Promise<Preflight> {
   if (running === null) problems.push('telegram:source.container: there is no such container on the Docker host');
   // Once the old gateway was stopped, a session on the new host may be ours, by a run that was killed.
   else if (!journal.done('old-stopped')) problems.push(...(await sessionProblems(args)));
+  problems.push(...connections(args));
   problems.push(...forgotten(facts, args.retention), ...(await space(facts.bytes, args)));
   return { ...facts, problems, oldRunning: running ?? false, leftBehind, account };
 }
@@ -158,6 +162,12 @@ async function sessionProblems({ old, fresh, sessionName }: PreflightArgs): Prom
     if (error instanceof UserError) return [error.message];
     throw error;
   }
+}
+
+function connections({ connectionsFile, journal }: PreflightArgs): string[] {
+  if (connectionsFile === null || journal.done('connections-switched')) return [];
+  const problem = connectionsProblem(connectionsFile);
+  return problem === null ? [] : [problem];
 }
 
 function forgotten({ oldestDays, rows }: Facts, { messagesDays }: StackConfig['retention']): string[] {

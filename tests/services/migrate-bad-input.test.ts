@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
 import { Journal } from '../../ops/migrate/journal.js';
 import { holdingTarget, onTarget, readingSource } from '../../ops/migrate/databases.js';
 import { moveInto, readPlan } from '../../ops/migrate/move.js';
@@ -197,6 +198,12 @@ describe('a source that is not as it should be', () => {
     },
     MINUTES * 3,
   );
+
+  it('O6 an env file of the applications that cannot be switched stands in the way before anything is stopped', async () => {
+    const file = join(folder.path, 'gone.env');
+    const { problems } = await readPlan({ ...endsOf(run), connections: { file, url: 'postgresql://new' } });
+    expect(problems).toEqual([`telegram:source.connectionsFile: there is no ${file}`]);
+  });
 
   it(
     'O6 a session that is no session is refused before anything is done, and the old gateway runs on',
