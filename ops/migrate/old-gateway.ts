@@ -4,6 +4,7 @@ import type { DockerHost } from '../../stack/docker-host.js';
 import type { SourceConfig } from '../../stack/config-schema.js';
 import { tarOf } from '../engine/resources/tar.js';
 import type { OldGateway } from './ports.js';
+import { tarFiles } from './tar.js';
 
 /** Longest that the old gateway may take to end, in seconds. */
 const STOP_S = 60;
@@ -45,8 +46,11 @@ export class DockerOldGateway implements OldGateway {
   }
 
   async putSession(name: string, session: string): Promise<void> {
-    const file = { name: `${name}.session`, mode: 0o600, kind: 'file', content: Buffer.from(session) } as const;
-    await this.#beside('rw', async (id) => docker(this.host, ['cp', '-', `${id}:/sessions`], tarOf([file])));
+    const file = `${name}.session`;
+    // An old gateway that is not root must still be able to read it.
+    const { mode, uid, gid } = tarFiles(await this.sessions()).get(file) ?? { mode: 0o600, uid: 0, gid: 0 };
+    const entry = { name: file, kind: 'file', content: Buffer.from(session), ...{ mode, uid, gid } } as const;
+    await this.#beside('rw', async (id) => docker(this.host, ['cp', '-', `${id}:/sessions`], tarOf([entry])));
   }
 
   /** A container that never runs, with the sessions mounted: `docker cp` reads and writes through it, on any Docker host. */

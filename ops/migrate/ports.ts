@@ -11,6 +11,7 @@ export interface OldGateway {
   start(restartPolicy: string): Promise<void>;
   /** Every file of its sessions as a tar archive. */
   sessions(): Promise<Buffer>;
+  /** Replaces that session; owner and mode of the file stay. */
   putSession(name: string, session: string): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import { checkLayout } from '../../ops/migrate/source-schema.js';
 import { OldGatewayContainer, oldDatabase, someSession, temporaryFolder } from '../support/old-layout.js';
 import { endsOf, gatewayOf, migrateCase, type MigrationCase } from '../support/migration-run.js';
 import { TestDatabase, uniqueName } from '../support/services.js';
+import { docker } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
 const session = someSession('bad');
@@ -195,6 +196,20 @@ describe('a source that is not as it should be', () => {
         expect(await old.gateway.isRunning()).toBe(true);
         expect(await old.gateway.restartPolicy()).toBe('on-failure');
       }
+    },
+    MINUTES * 3,
+  );
+
+  it(
+    'O7 a session that is put back keeps owner and mode of the file before',
+    async () => {
+      await old.gateway.start('no');
+      const file = '/app/sessions/default.session';
+      await docker('exec', old.name, 'sh', '-c', `chown 1234:4321 ${file} && chmod 640 ${file}`);
+      await old.gateway.putSession('default', someSession('back'));
+      expect(await docker('exec', old.name, 'stat', '-c', '%u %g %a', file)).toBe('1234 4321 640');
+      expect(await docker('exec', old.name, 'cat', file)).toBe(someSession('back'));
+      await old.gateway.putSession('default', session);
     },
     MINUTES * 3,
   );
