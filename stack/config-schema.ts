@@ -205,7 +205,7 @@ const consumer = z
       .array(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'expected lowercase letters, digits, _ and -'))
       .default([])
       .describe(
-        'Further groups with a queue of their own, for consumers that you run: from `up` on it fills until one reads. A change replaces the broker; the queue of a group that is no longer named stays until you delete it.',
+        'Further groups with a queue of their own, for consumers that you run. A group gets what is stored after its first consumer has started, from then on also while none runs; what came before is not for it. A change replaces the broker; the queue of a group that is no longer named stays until you delete it.',
       ),
     cpus: cpus(0.5),
     memoryMb: memoryMb(256),
