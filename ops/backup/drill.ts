@@ -43,9 +43,14 @@ export async function drill({ docker, namePrefix, target, say }: DrillOptions): 
     ...{ docker, namePrefix, database, backup, volume, cluster: 'cluster.drill', say },
     ...(target !== undefined && { target }),
   });
+  const forget = () => runDocker(docker, ['volume', 'rm', '-f', volume], { boundMs: 120_000 });
   const began = Date.now();
+  // Before anything is to be cleaned up: the containers of a run that is under way are not this one's.
+  await recovery.open().catch(async (error: unknown) => {
+    await forget();
+    throw error;
+  });
   try {
-    await recovery.open();
     await recovery.fetch();
     const fetched = Date.now();
     await recovery.recover();
@@ -70,7 +75,7 @@ export async function drill({ docker, namePrefix, target, say }: DrillOptions): 
     return result;
   } finally {
     await recovery.close();
-    await runDocker(docker, ['volume', 'rm', '-f', volume], { boundMs: 120_000 });
+    await forget();
   }
 }
 

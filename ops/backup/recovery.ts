@@ -81,6 +81,7 @@ export class Recovery {
       throw new UserError('RESTORE_BUSY', 'another restore is running, or one was cut off', {
         fix: `Wait for it; if it was cut off: \`docker rm -f ${this.#worker} ${this.#server}\`, then the same command again.`,
       });
+    await this.close();
     throw new UserError('RESTORE_FAILED', 'the container of the restore does not start', {
       details: [ran.stderr.trim()],
     });

@@ -105,6 +105,8 @@ describe('O8 backup and restore', () => {
         expect(bench.messages()).toBe(6020);
       } finally {
         docker(['rm', '-f', bench.name('restore-worker')]);
+        await expect(practise()).rejects.toMatchObject({ code: 'RESTORE_BUSY' });
+        expect(docker(['inspect', '-f', '{{.Name}}', bench.name('restore-worker')])).toContain('restore-worker');
       }
     },
     MINUTES,
