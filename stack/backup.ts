@@ -46,7 +46,10 @@ export function sealingKeyOf(config: StackConfig, secrets: Secrets): pulumi.Outp
   return config.backup.enabled ? pulumi.unsecret(backupKey(config, secrets).apply(sealingKey)) : null;
 }
 
-function settingsOf(stack: StackContext, { backup, timescale, redis, rabbitmq }: StackConfig): BackupSettings {
+function settingsOf(
+  stack: StackContext,
+  { backup, timescale, redis, rabbitmq, tlsAuthorities }: StackConfig,
+): BackupSettings {
   const { at, fullOn, keepDays } = backup;
   const node = (last: number) => ({ host: stack.address(last), port: PORTS.redis });
   return {
@@ -62,6 +65,7 @@ function settingsOf(stack: StackContext, { backup, timescale, redis, rabbitmq }:
             database: DATABASE,
             user: timescale.adminUser,
             tls: timescale.tls,
+            authorities: tlsAuthorities,
           },
     redis: redis.kind === 'container' ? [node(HOST_NUMBERS.redisReplica), node(HOST_NUMBERS.redisMaster)] : [],
     rabbitmq:

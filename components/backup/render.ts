@@ -7,6 +7,8 @@ export const BACKUP_CONTAINER = 'telegram-backup';
 /** Where the target is mounted when it is a folder. */
 export const TARGET = '/backup';
 export const CREDENTIALS = '/credentials';
+/** Authorities of somebody else's database. */
+const AUTHORITIES = `${CREDENTIALS}/authorities.pem`;
 /** What the container remembers, and `telegram_backup.prom` for Prometheus. */
 export const STATE = '/var/lib/telegram-backup';
 
@@ -36,6 +38,8 @@ export type BackupSource =
       readonly database: string;
       readonly user: string;
       readonly tls: boolean;
+      /** Authorities that it is verified with (PEM). Counts with TLS only. @default those of the system */
+      readonly authorities?: string | undefined;
     };
 
 export interface BackupSettings {
@@ -72,12 +76,18 @@ export function backupEnvironment(settings: BackupSettings, target: BackupTarget
       PGPORT: String(source.address.port),
       PGUSER: source.user,
       PGDATABASE: source.database,
-      PGSSLMODE: source.tls ? 'verify-full' : 'disable',
-      PGSSLROOTCERT: 'system',
+      // libpq refuses `system` without TLS.
+      ...(source.tls
+        ? { PGSSLMODE: 'verify-full', PGSSLROOTCERT: ownAuthorities(source) === undefined ? 'system' : AUTHORITIES }
+        : { PGSSLMODE: 'disable' }),
       PGPASSFILE: `${CREDENTIALS}/pgpass`,
     }),
   };
 }
+
+/** Authorities other than the system's, where the database of somebody else is verified with such. */
+const ownAuthorities = (source: BackupSource): string | undefined =>
+  source.kind === 'dump' && source.tls ? source.authorities : undefined;
 
 function pathIn({ bucket, prefix }: BackupTarget & { readonly kind: 's3' }, name: string): string {
   return [bucket, prefix, name].filter(Boolean).join('/');
@@ -101,6 +111,7 @@ export function backupFiles(
   target: BackupTarget,
   secrets: BackupSecrets,
 ): Record<string, string> {
+  const authorities = ownAuthorities(source);
   return {
     key: `${secrets.key}\n`,
     redis: `${secrets.redis}\n`,
@@ -108,6 +119,7 @@ export function backupFiles(
     'roles.sql': rolesSql(secrets.roles),
     'pgbackrest.conf': pgbackrestConf(keepDays, target, secrets.key),
     ...(source.kind === 'dump' && { pgpass: `*:*:*:*:${(secrets.database ?? '').replace(/[\\:]/g, '\\$&')}\n` }),
+    ...(authorities !== undefined && { 'authorities.pem': authorities }),
     ...(target.kind === 's3' && {
       s3: `[default]\naws_access_key_id = ${target.accessKey}\naws_secret_access_key = ${target.secretKey}\n`,
     }),

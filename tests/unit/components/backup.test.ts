@@ -82,8 +82,14 @@ describe('the backup', () => {
     const address = { host: 'db.example.org', port: 5432 };
     const source = { kind: 'dump', address, database: 'telegram_gateway', user: 'admin', tls: true } as const;
     expect(backupEnvironment({ ...SETTINGS, source }, STORE)).toMatchObject({
-      ...{ BACKUP_ENGINE: 'dump', PGHOST: 'db.example.org', PGSSLMODE: 'verify-full' },
+      ...{ BACKUP_ENGINE: 'dump', PGHOST: 'db.example.org', PGSSLMODE: 'verify-full', PGSSLROOTCERT: 'system' },
     });
+    const plain = backupEnvironment({ ...SETTINGS, source: { ...source, tls: false, authorities: 'PEM' } }, STORE);
+    expect(plain).toMatchObject({ PGSSLMODE: 'disable' });
+    expect(plain).not.toHaveProperty('PGSSLROOTCERT');
+    const verified = { ...SETTINGS, source: { ...source, authorities: 'PEM' } };
+    expect(backupEnvironment(verified, STORE)['PGSSLROOTCERT']).toBe('/credentials/authorities.pem');
+    expect(backupFiles(verified, STORE, SECRETS)['authorities.pem']).toBe('PEM');
     const files = backupFiles({ ...SETTINGS, source }, STORE, { ...SECRETS, database: 'a:b\\c' });
     expect(files['pgpass']).toBe('*:*:*:*:a\\:b\\\\c\n');
   });
