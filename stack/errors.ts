@@ -40,7 +40,8 @@ export const STACK_ERRORS = {
   RESTORE_REFUSED: 'Read what it would do, then say yes, or call it with `--yes`.',
   RESTORE_POINT: 'Run `npm run backup -- list` for the times that can be reached.',
   RESTORE_BUSY: 'Wait until it has ended.',
-  RESTORE_FAILED: 'See the lines above; the data from before is untouched and serves again.',
+  RESTORE_FAILED:
+    'See the lines above. Unless they say that the switch began, the data from before is untouched and serves again.',
   DRILL_FAILED:
     'Make a full backup (`npm run backup -- --full`) and drill again; `npm run backup -- check` reads every byte.',
   MIGRATE_SOURCE:

@@ -32,6 +32,11 @@ if [ -e "$volume/PG_VERSION" ] && [ ! -e "$cluster" ]; then
 fi
 
 if [ ! -e "$cluster" ]; then
+  for former in "$volume"/cluster.before-*; do
+    [ ! -e "$former" ] ||
+      fatal "there is no $cluster, but $former: a restore was cut off while it switched. Repeat the restore," \
+        "or rename that folder to $cluster for the data from before"
+  done
   echo "start-postgres: empty volume, making a PostgreSQL $major cluster"
   fresh=$volume/cluster.new
   rm -rf "$fresh"

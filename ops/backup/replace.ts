@@ -32,7 +32,8 @@ export interface Place {
  * Puts a restored cluster in the place of the one that serves.
  *
  * Promised: the cluster that serves is untouched until the other one has recovered; the switch is two renames; then the
- *   former one stays beside it until the next restore. On failure: what was stopped runs again, on the data from before.
+ *   former one stays beside it until the next restore has succeeded. On failure before the switch: what was stopped runs again,
+ *   on the data from before. On a later one: what was stopped is started, and nothing is removed.
  */
 export async function replaceDatabase(
   {
@@ -64,10 +65,11 @@ export async function replaceAt(
   const recovery = new Recovery({ docker, namePrefix, database, backup, volume, cluster: FRESH, target, say });
   const stopped = new Stopped(docker, namePrefix, gateway, say);
   let awayMs = 0;
+  let switching = false;
   // Before anything is stopped: a restore that is under way already is told here.
   await recovery.open();
   try {
-    await dropFormer(sidecar, say);
+    await sidecar.call(['drop', FRESH]);
     await sidecar.call(['mark']).catch(() => {
       say('• the database does not answer; its last changes are those in the target');
     });
@@ -83,13 +85,19 @@ export async function replaceAt(
     await recovery.recover();
     await recovery.tools.call(['roles']);
     await recovery.stopServer();
+    switching = true;
     await recovery.tools.call(['switch', FRESH, kept]);
     say('• switched to the restored files');
     await stopped.start();
     awayMs = Date.now() - away;
+    await dropFormer(sidecar, say);
   } catch (error) {
     await recovery.stopServer();
-    await recovery.tools.call(['drop', FRESH]).catch(() => undefined);
+    if (switching)
+      say(
+        `✖ failed after the switch began: nothing is removed; where ${kept} is there, it holds the files from before`,
+      );
+    else await recovery.tools.call(['drop', FRESH]).catch(() => undefined);
     await stopped.start().catch((again: unknown) => {
       say(`✖ not everything started again: ${String(again)}`);
     });
@@ -100,12 +108,16 @@ export async function replaceAt(
   return { awayMs, kept };
 }
 
-/** What an earlier restore left makes room first. */
+/** What earlier restores left, but for the newest: the files that served until now. A restore that has succeeded does not fail here. */
 async function dropFormer(sidecar: Sidecar, say: (line: string) => void): Promise<void> {
-  const { left } = JSON.parse(await sidecar.call(['space'])) as { left: string[] };
-  for (const folder of [...left, FRESH]) {
-    if (folder !== FRESH) say(`• removing ${folder}, kept by an earlier restore`);
-    await sidecar.call(['drop', folder]);
+  try {
+    const { left } = JSON.parse(await sidecar.call(['space'])) as { left: string[] };
+    for (const folder of left.sort().slice(0, -1)) {
+      say(`• removing ${folder}, kept by an earlier restore`);
+      await sidecar.call(['drop', folder]);
+    }
+  } catch (error) {
+    say(`• what earlier restores kept is still there: ${String(error)}`);
   }
 }
 

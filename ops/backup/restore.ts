@@ -43,7 +43,7 @@ export async function restore(options: RestoreOptions): Promise<void> {
   say('  Gateway, API, consumer, PgBouncer and TimescaleDB are stopped meanwhile, and started at the end.');
   say('  Messages since then come back from Telegram as far as it keeps them; what else was written since is lost.');
   say(
-    `  The files of now (${size(usedKb * 1024)}) stay beside the restored ones until the next restore; ${size(freeKb * 1024)} are free.`,
+    `  The files of now (${size(usedKb * 1024)}) stay beside the restored ones until the next restore has succeeded; ${size(freeKb * 1024)} are free.`,
   );
   const needed = (known.database.at(-1)?.databaseBytes ?? 0) / 1024;
   if (freeKb < needed * 1.1)

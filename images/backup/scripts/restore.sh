@@ -65,7 +65,10 @@ do_switch() {
   : >"$fresh/postgresql.auto.conf"
   sync
   [ ! -e "$cluster" ] || mv "$cluster" "$old"
-  mv "$fresh" "$cluster"
+  mv "$fresh" "$cluster" || {
+    mv "$old" "$cluster"
+    fail "$fresh cannot take the place of $cluster"
+  }
   # What waits there is of the history that was left: it would be refused for ever.
   rm -rf "$recovery" "${spool:?}"/*
   sync
