@@ -121,7 +121,10 @@ async function dropFormer(sidecar: Sidecar, say: (line: string) => void): Promis
   }
 }
 
-/** What was stopped for a restore, so that the same is started again. */
+/**
+ * All that uses the database, stopped for a restore and started after it. What did not run is started as well: an earlier restore
+ * that was cut off may have stopped it.
+ */
 class Stopped {
   #units: readonly string[] = [];
   #containers: string[] = [];
@@ -142,10 +145,11 @@ class Stopped {
     }
     for (const part of [...CLIENTS, DATABASE]) {
       const name = this.namePrefix + part;
-      const running = await runDocker(this.docker, ['inspect', '-f', '{{.State.Running}}', name], { boundMs: 60_000 });
-      if (running.stdout.trim() !== 'true' && part !== DATABASE) continue;
+      const there = await runDocker(this.docker, ['container', 'inspect', name], { boundMs: 60_000 });
+      if (there.code === 0) this.#containers.unshift(name);
+    }
+    for (const name of [...this.#containers].reverse()) {
       this.say(`• stopping ${name}`);
-      this.#containers.unshift(name);
       const { code, stderr } = await runDocker(this.docker, ['stop', '--time', '60', name], { boundMs: 180_000 });
       if (code !== 0) throw new UserError('RESTORE_FAILED', `${name} cannot be stopped`, { details: [stderr.trim()] });
     }
@@ -175,9 +179,12 @@ class Stopped {
   }
 }
 
-/** Stops each gateway that runs, and names it. */
+/** Stops each gateway that runs, or runs when the host starts, and names it. One that a migration has disabled stays as it is. */
 const STOP_UNITS = `set -eu
-for unit in $(systemctl list-units --plain --no-legend --state=active 'telegram-gateway*.service' | cut -d ' ' -f 1); do
+for unit in $({
+  systemctl list-units --plain --no-legend --state=active 'telegram-gateway*.service'
+  systemctl list-unit-files --no-legend --state=enabled 'telegram-gateway*.service'
+} | cut -d ' ' -f 1 | sort -u); do
   systemctl stop "$unit"
   echo "$unit"
 done
