@@ -102,11 +102,11 @@ describe('O8 backup and restore', () => {
       ]);
       try {
         await expect(replaceAt(place, 'end', silent)).rejects.toMatchObject({ code: 'RESTORE_BUSY' });
+        await expect(practise()).rejects.toMatchObject({ code: 'RESTORE_BUSY' });
+        expect(docker(['inspect', '-f', '{{.Name}}', bench.name('restore-worker')])).toContain('restore-worker');
         expect(bench.messages()).toBe(6020);
       } finally {
         docker(['rm', '-f', bench.name('restore-worker')]);
-        await expect(practise()).rejects.toMatchObject({ code: 'RESTORE_BUSY' });
-        expect(docker(['inspect', '-f', '{{.Name}}', bench.name('restore-worker')])).toContain('restore-worker');
       }
     },
     MINUTES,
@@ -141,17 +141,25 @@ describe('O8 backup and restore', () => {
   );
 
   it(
-    'O8 forgets what is older than it is to be kept, and nothing else',
+    'O8 forgets what is older than it is to be kept, and never the newest copy of a part',
     async () => {
-      const old =
-        'date | restic --no-cache -q backup --host telegram --tag redis --time "2026-01-01 00:00:00" --stdin --stdin-filename redis.rdb';
-      bench.inBackup(`export RESTIC_PASSWORD_FILE=/credentials/key; ${old}`);
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+      const old = (part: string, file: string) =>
+        bench.inBackup(
+          `export RESTIC_PASSWORD_FILE=/credentials/key; echo ${bytes.toString('base64')} | base64 -d |
+          restic --no-cache -q backup --host telegram --tag ${part} --time "2026-01-01 00:00:00" --stdin --stdin-filename ${file}`,
+        );
+      old('manifest', 'manifest.json');
+      old('redis', 'redis.rdb');
       const parts = async () => (await listBackups(bench.sidecar)).parts;
       const before = await parts();
       expect(before.some(({ at }) => at.startsWith('2026-01-01'))).toBe(true);
       await bench.backUp('diff');
-      const after = (await parts()).map(({ id }) => id);
-      expect(before.filter(({ id }) => !after.includes(id)).map(({ at }) => at.slice(0, 10))).toEqual(['2026-01-01']);
+      const after = await parts();
+      const ids = after.map(({ id }) => id);
+      expect(before.filter(({ id }) => !ids.includes(id)).map(({ at }) => at.slice(0, 10))).toEqual(['2026-01-01']);
+      // Redis is not backed up any more: its only copy is old, and stays.
+      expect(after.some(({ part }) => part === 'redis')).toBe(true);
     },
     4 * MINUTES,
   );

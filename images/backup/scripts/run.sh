@@ -1,8 +1,9 @@
-# One backup of everything. Each part is tried, whatever became of the others; the run fails when one of them did.
+# One backup. Each part is tried, whatever became of the others; the run fails when one of them did.
 
 # A transaction that began before this many seconds has ended when the manifest is taken.
 settled=60
 
+# run [full|diff|incr|missing]: everything; `missing`, what was not backed up since the last scheduled time.
 do_run() {
   exec 9>"$state/lock"
   flock -n 9 || {
@@ -12,25 +13,31 @@ do_run() {
   started=$(now)
   failed=
   label=
+  wanted=${1:-}
   if ! ensure_repositories; then
     remember database.failure "$started"
     write_metrics
     fail 'the target cannot be used'
   fi
   touch "$state/ready"
-  attempt database save_database "${1:-$(type_due)}"
+  attempt database save_database "$wanted"
   [ -z "$BACKUP_REDIS" ] || attempt redis save_redis
   [ -z "$BACKUP_RABBITMQ" ] || attempt rabbitmq save_rabbitmq
   attempt sessions save_sessions
-  attempt manifest save_manifest "$((started - settled))"
+  # What a drill compares the newest backup of the database with: without that backup there is nothing to be compared.
+  case " $failed " in
+    *' database '*) ;;
+    *) attempt manifest save_manifest "$(($(recall database.success) - settled))" ;;
+  esac
   attempt retention forget_old
   write_metrics
   [ -z "$failed" ] || fail "not backed up:$failed"
-  say "✔ backup ${label:-of the dump} in $(($(now) - started)) s"
+  say "✔ backup${label:+ $label} in $(($(now) - started)) s"
 }
 
 attempt() {
   kind=$1
+  [ "$wanted" != missing ] || missing "$kind" || return 0
   began=$(now)
   shift
   bytes=0
@@ -46,7 +53,9 @@ attempt() {
 }
 
 save_database() {
-  if point_in_time; then save_files "$1"; else save_dump; fi
+  type=$1
+  case $type in '' | missing) type=$(type_due) ;; esac
+  if point_in_time; then save_files "$type"; else save_dump; fi
 }
 
 # The database's files while it runs, and with them the WAL that makes them consistent.
@@ -67,9 +76,15 @@ save_dump() {
   bytes=$(size_of dump)
 }
 
-# pgBackRest forgets by itself, with each backup.
+# pgBackRest forgets by itself, with each backup. Each part ages by itself, its newest copy stays, and none of one that failed goes.
 forget_old() {
-  restic_bounded forget --keep-within "${BACKUP_KEEP_DAYS}d" --group-by host --prune >/dev/null
+  for aged in redis rabbitmq sessions manifest dump; do
+    case "$aged $failed " in
+      *" $aged "* | 'dump '*' database '*) continue ;;
+    esac
+    restic_bounded forget --tag "$aged" --keep-within "${BACKUP_KEEP_DAYS}d" --keep-last 1 --group-by host --prune \
+      >/dev/null || return 1
+  done
 }
 
 # Full on the day of the week, or where there was none for a week; else what changed since.

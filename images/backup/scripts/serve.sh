@@ -20,7 +20,7 @@ do_serve() {
     date +%s >"$state/alive"
     [ -e "$state/ready" ] || prepare
     if due; then
-      telegram-backup run || say "✖ backup failed; tried again in $((retry_s / 60)) minutes"
+      telegram-backup run missing || say "✖ backup failed; tried again in $((retry_s / 60)) minutes"
     fi
     write_metrics || say '✖ metrics cannot be written'
     sleep "$look_s" &
@@ -39,9 +39,18 @@ slot() {
   if [ "$today" -le "$(now)" ]; then echo "$today"; else echo $((today - 86400)); fi
 }
 
+# Whether a part was not backed up since then.
+missing() { [ "$(recall "$1.success")" -lt "$(slot)" ]; }
+
+# Whether any is missing, and none of those was tried just now.
 due() {
-  [ "$(recall database.success)" -lt "$(slot)" ] || return 1
-  [ $(($(now) - $(recall database.failure))) -ge "$retry_s" ]
+  late=1
+  for kind in database sessions manifest retention ${BACKUP_REDIS:+redis} ${BACKUP_RABBITMQ:+rabbitmq}; do
+    missing "$kind" || continue
+    [ $(($(now) - $(recall "$kind.failure"))) -ge "$retry_s" ] || return 1
+    late=0
+  done
+  return "$late"
 }
 
 do_health() {
