@@ -39,6 +39,9 @@ restic_bounded() {
     ${BACKUP_CA_FILE:+--cacert "$BACKUP_CA_FILE"} "$@"
 }
 
+# Locks of what was killed would keep others out for ever; those of a process that runs stay.
+unlock_stale() { restic_bounded unlock >/dev/null; }
+
 # Both repositories, made where they are missing. The one of another database, or under another key, is never touched. The loop
 # and a backup that was asked for come here at once: the second one waits.
 ensure_repositories() (
@@ -48,7 +51,7 @@ ensure_repositories() (
   code=0
   said=$(restic_bounded --no-lock cat config 2>&1 >/dev/null) || code=$?
   case $code in
-    0) ;;
+    0) unlock_stale ;;
     10) restic_bounded init >/dev/null ;;
     *) echo "$said" >&2; exit "$code" ;;
   esac

@@ -53,7 +53,10 @@ save_manifest() { save manifest manifest.json telegram-backup manifest "$1"; }
 # manifest UNTIL: counts and samples of what was stored until then (seconds since 1970), as JSON.
 do_manifest() { sql -v until="$1" -f "$library/manifest.sql"; }
 
-do_part() { restic_bounded dump --tag "$1" latest "/$(file_of "$1")"; }
+do_part() {
+  unlock_stale
+  restic_bounded dump --tag "$1" latest "/$(file_of "$1")"
+}
 
 file_of() {
   case $1 in

@@ -127,5 +127,6 @@ do_check() {
     echo "$verified"
     case $verified in *'status: error'*) fail 'the repository of the database is damaged' ;; esac
   fi
+  unlock_stale
   restic_bounded check ${deep:+--read-data}
 }
