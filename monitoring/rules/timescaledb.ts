@@ -25,6 +25,14 @@ export const timescaledb: RuleFile = {
       summary: 'A part of the stack was last backed up {{ $value | humanizeDuration }} ago; once a day is wanted.',
       dashboard: 'timescaledb',
     },
+    {
+      alert: 'BackupTooOld',
+      severity: 'warning',
+      expr: 'time() - min(telegram_backup_last_failure_timestamp_seconds unless telegram_backup_last_success_timestamp_seconds) >= 0',
+      summary:
+        'A part of the stack was never backed up: it was last tried {{ $value | humanizeDuration }} ago, and failed.',
+      dashboard: 'timescaledb',
+    },
   ],
   latency: [
     {

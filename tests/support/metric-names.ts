@@ -21,6 +21,7 @@ async function gather(): Promise<ReadonlySet<string>> {
   return new Set([
     ...OWN,
     BY_BACKUP,
+    'telegram_backup_last_failure_timestamp_seconds',
     ...(await runtimeMetrics()),
     ...Object.values(exporters).flat(),
     ...Object.values(RULES).flatMap(({ recordings }) => (recordings ?? []).map(({ record }) => record)),

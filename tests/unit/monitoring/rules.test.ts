@@ -97,6 +97,11 @@ describe('rules', () => {
   const ALSO: readonly (readonly [what: string, fault: Readonly<Record<string, string | null>>, alert: string])[] = [
     ['letters whose work rows are gone', { [LETTERS]: '1x960', [GIVEN_UP]: null }, 'DeadLetters'],
     ['letters beside work rows, told once', { [LETTERS]: '1x960', [GIVEN_UP]: '1x960' }, 'DeadLetters'],
+    [
+      'a backup that never succeeded',
+      { [BY_BACKUP]: null, 'telegram_backup_last_failure_timestamp_seconds{kind="database"}': '0x960' },
+      'BackupTooOld',
+    ],
     ['the disk of a gateway on a machine of its own', { [GATEWAY_DISK]: '9x960' }, 'DiskSpaceLow'],
     [
       'a Redis exporter that is down, whatever Redis does',
