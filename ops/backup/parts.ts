@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { sessionScript } from '../../components/gateway-service/render.js';
 import { rootCommand } from '../../components/gateway-service/shell.js';
 import { GATEWAY_PATHS } from '../../runtime/contract.js';
@@ -26,8 +26,8 @@ export async function restorePart(
     throw new UserError('USAGE', `expected sessions, redis, rabbitmq or dump, got "${part}"`);
   if (part === 'sessions') return restoreSessions(stack, yes ?? false);
   if (to === undefined) throw new UserError('USAGE', `--part ${part} needs --to <file>`);
-  if (existsSync(to)) throw new UserError('USAGE', `${to} is there already`);
-  writeFileSync(to, await stack.sidecar.call(['part', part]), { mode: 0o600, flag: 'wx' });
+  for (const file of [to, `${to}.new`]) if (existsSync(file)) throw new UserError('USAGE', `${file} is there already`);
+  await stack.sidecar.write(['part', part], to);
   say(`✔ wrote ${to}`);
 }
 

@@ -1,4 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { BACKUP_CONTAINER } from '../../components/backup/render.js';
 import type { DockerHost } from '../../stack/docker-host.js';
@@ -56,11 +60,43 @@ export class Sidecar {
   async call(args: readonly string[], options: { readonly onLine?: (line: string) => void } = {}): Promise<string> {
     const ran = await runDocker(this.docker, ['exec', this.container, 'telegram-backup', ...args], options);
     if (ran.code === 0) return ran.stdout;
-    const said = `${ran.stdout}\n${ran.stderr}`;
-    if (said.includes(BUSY)) throw new UserError('BACKUP_BUSY', 'another backup is running');
+    throw this.#explained(args, `${ran.stdout}\n${ran.stderr}`);
+  }
+
+  /**
+   * The output of one call as a file (0600), byte for byte. It appears whole or not at all: until the call has succeeded it is
+   * `<file>.new`, which must not be there. Throws as `call` does.
+   */
+  async write(args: readonly string[], file: string): Promise<void> {
+    const fresh = `${file}.new`;
+    const child = spawn('docker', ['exec', this.container, 'telegram-backup', ...args], {
+      env: this.docker.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: BOUND_MS,
+    });
+    const ended = once(child, 'close').then(
+      ([code]) => code as number | null,
+      () => null,
+    );
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const [written, code] = await Promise.all([
+      pipeline(child.stdout, createWriteStream(fresh, { mode: 0o600, flags: 'wx' })).then(
+        () => null,
+        (error: unknown) => error as NodeJS.ErrnoException,
+      ),
+      ended,
+    ]);
+    if (written === null && code === 0) return rename(fresh, file);
+    if (written?.code !== 'EEXIST') await rm(fresh, { force: true });
+    throw written ?? this.#explained(args, said);
+  }
+
+  #explained(args: readonly string[], said: string): UserError {
+    if (said.includes(BUSY)) return new UserError('BACKUP_BUSY', 'another backup is running');
     if (/No such container|is not running/.test(said))
-      throw new UserError('NOT_UP', `${this.container} does not run`, { fix: 'npm run start' });
-    throw explainBackup(args.join(' '), said);
+      return new UserError('NOT_UP', `${this.container} does not run`, { fix: 'npm run start' });
+    return explainBackup(args.join(' '), said);
   }
 }
 

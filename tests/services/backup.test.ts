@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { drill } from '../../ops/backup/drill.js';
 import { replaceAt } from '../../ops/backup/replace.js';
 import { listBackups } from '../../ops/backup/sidecar.js';
@@ -141,7 +144,7 @@ describe('O8 backup and restore', () => {
   );
 
   it(
-    'O8 forgets what is older than it is to be kept, and never the newest copy of a part',
+    'O8 forgets what is older than it is to be kept, never the newest copy of a part, and gives that back byte for byte',
     async () => {
       const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
       const old = (part: string, file: string) =>
@@ -160,6 +163,17 @@ describe('O8 backup and restore', () => {
       expect(before.filter(({ id }) => !ids.includes(id)).map(({ at }) => at.slice(0, 10))).toEqual(['2026-01-01']);
       // Redis is not backed up any more: its only copy is old, and stays.
       expect(after.some(({ part }) => part === 'redis')).toBe(true);
+      const folder = mkdtempSync(join(tmpdir(), 'part-'));
+      try {
+        const file = join(folder, 'redis.rdb');
+        await bench.sidecar.write(['part', 'redis'], file);
+        expect(readFileSync(file).equals(bytes)).toBe(true);
+        expect(statSync(file).mode & 0o777).toBe(0o600);
+        await expect(bench.sidecar.write(['part', 'dump'], join(folder, 'none'))).rejects.toThrow();
+        expect(readdirSync(folder)).toEqual(['redis.rdb']);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     },
     4 * MINUTES,
   );
