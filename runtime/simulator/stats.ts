@@ -47,6 +47,8 @@ export class Stats {
   pushed = 0;
   generatedPosts = 0;
   brokenConnections = 0;
+  /** Packets to the control port that were no request. */
+  badRequests = 0;
   /** Packets that were read while the simulator was mute. */
   unanswered = 0;
 

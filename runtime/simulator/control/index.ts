@@ -31,6 +31,10 @@ export function createControl(simulator: Simulator): FastifyInstance {
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
+    clientErrorHandler: (_error, socket) => {
+      simulator.stats.badRequests++;
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   app.setErrorHandler(sendError);

@@ -87,6 +87,7 @@ function statsView(simulator: Simulator) {
     receivers: [...simulator.connections].filter((connection) => connection.receivesUpdates).length,
     accepted: stats.accepted,
     brokenConnections: stats.brokenConnections,
+    badRequests: stats.badRequests,
     handshakes: stats.handshakes,
     pushes: stats.pushed,
     heldPushes: simulator.heldPushes,

@@ -143,7 +143,7 @@ describe('R10 hostile bytes at the control port', () => {
   const send = async (method: string, path: string, body: string, type = 'application/json') =>
     (await fetch(`${base()}${path}`, { method, body, headers: { 'content-type': type } })).status;
 
-  it('R10 bytes that are no HTTP are answered with 400 or silence', async () => {
+  it('R10 bytes that are no HTTP are counted, and answered with 400 or silence', async () => {
     for (const bytes of [randomBytes(512), Buffer.from('GET / HTTP/9.9\r\n\r\n'), Buffer.alloc(100_000, 0x41)]) {
       const socket = await open(simulator.controlPort);
       socket.end(bytes);
@@ -151,6 +151,7 @@ describe('R10 hostile bytes at the control port', () => {
       await closed(socket);
     }
     expect((await fetch(`${base()}/health/live`)).status).toBe(200);
+    expect(simulator.stats.badRequests).toBeGreaterThanOrEqual(3);
   });
 
   it('R10 wrong bodies are refused by their shape, and nothing changes', async () => {
