@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { cacheOptions } from '../runtime/cache/client.js';
-import { credentialsSchema } from '../runtime/credentials.js';
 import { UserError } from '../stack/errors.js';
+import { consumerLogins } from './consumer-logins.js';
 import type { RunningStack } from './context.js';
 import { container } from './doctor/fix.js';
 
@@ -17,8 +17,7 @@ export async function cacheOf(stack: RunningStack): Promise<Redis> {
   );
   const inside = (part: string, ...command: string[]) =>
     stack.docker.docker(['exec', container(stack, part), ...command], 30_000);
-  const file = await inside('consumer', 'cat', '/credentials/credentials.json');
-  const { redis: login } = credentialsSchema.parse(JSON.parse(file));
+  const { redis: login } = await consumerLogins(stack);
   if (sentinels.length === 0 || !login) throw new UserError('USAGE', 'this needs the stack to have a Redis of its own');
   const natMap = await Promise.all(
     NODES.map(async (part) => {

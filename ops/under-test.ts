@@ -1,15 +1,17 @@
 import type { StackUnderTest } from '../bench/chaos/run.js';
 import { entryName } from '../components/pgbouncer/pools.js';
 import { VHOST } from '../runtime/contract.js';
-import { credentialsSchema } from '../runtime/credentials.js';
 import { createLogger } from '../runtime/logger.js';
 import { UserError } from '../stack/errors.js';
+import { consumerLogins } from './consumer-logins.js';
 import type { RunningStack } from './context.js';
+import { container } from './doctor/fix.js';
 import { onGateway } from './gateway-shell.js';
 import { databaseAt, sqlOn } from './sql.js';
 
 /** The consumer's own logins serve the run's group: it is to work with no more rights than any consumer has. */
-export async function underTest({ outputs, docker }: RunningStack): Promise<StackUnderTest> {
+export async function underTest(stack: RunningStack): Promise<StackUnderTest> {
+  const { outputs, docker } = stack;
   const { services, namePrefix } = outputs;
   const address = (name: string) => {
     const found = services[name];
@@ -18,9 +20,7 @@ export async function underTest({ outputs, docker }: RunningStack): Promise<Stac
   };
   if (outputs.environment === 'production') throw new UserError('USAGE', 'troubles are not for a production stack');
   const url = (name: string) => `http://${address(name).host}:${String(address(name).port)}`;
-  const container = (part: string) => `${namePrefix}telegram-${part}`;
-  const file = await docker.docker(['exec', container('consumer'), 'cat', '/credentials/credentials.json']);
-  const { database, rabbitmq } = credentialsSchema.parse(JSON.parse(file));
+  const { database, rabbitmq } = await consumerLogins(stack);
   if (!database || !rabbitmq) throw new UserError('NOT_UP', 'the consumer has no logins');
   const [pooler, broker] = [address('pgbouncer'), address('rabbitmq')];
   return {
@@ -31,7 +31,7 @@ export async function underTest({ outputs, docker }: RunningStack): Promise<Stac
       if (code !== 0) throw new UserError('RESOURCE_FAILED', `gateway host: ${script}`, { details: stderr });
       return stdout;
     },
-    inBroker: (command) => docker.docker(['exec', container('rabbitmq'), ...command]),
+    inBroker: (command) => docker.docker(['exec', container(stack, 'rabbitmq'), ...command]),
     sql: sqlOn({ ...databaseAt(outputs, 'timescaledb'), query_timeout: 120_000 }),
     database: {
       ...{ host: pooler.host, port: pooler.port, name: entryName('consumer'), poolSize: 2, tls: false },

@@ -46,6 +46,7 @@ export async function runConsumer(context: CredentialedContext, handle?: Handle)
   const health = await createHealthServer({
     host: environment.TELEGRAM_LISTEN_HOST,
     port: environment.TELEGRAM_LISTEN_PORT,
+    logger,
     checks: {
       database: () => database.check(),
       ...(queue && {

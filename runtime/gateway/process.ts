@@ -75,6 +75,7 @@ export async function runGateway(
   const health = await createHealthServer({
     host: environment.TELEGRAM_LISTEN_HOST,
     port: environment.TELEGRAM_LISTEN_PORT,
+    logger,
     checks: { ...gateway.checks, ...parts.checks },
     credentials: reload,
   });

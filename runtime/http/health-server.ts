@@ -1,7 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Logger } from '../logger.js';
 import { metrics, registry } from '../metrics.js';
+import { refuseNoRequest } from './no-request.js';
 
 /** A client that says nothing, or not the whole of its request, is hung up on after this, in milliseconds. */
 const PATIENCE_MS = 10_000;
@@ -22,6 +24,7 @@ export interface HealthServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  readonly logger: Logger;
   /** All of them must be well for the process to be ready. */
   readonly checks: Readonly<Record<string, Check>>;
   /** See `CredentialReload`. @default none: a process without credentials */
@@ -52,7 +55,7 @@ export interface ReadyPart extends CheckResult {
  * - `/health/credentials/<epoch>`: 200 once every connection uses the credentials of that epoch, else 503; `{epoch}`;
  * - `/metrics`: Prometheus text.
  *
- * Promised: an answer within about a second, whatever the parts do; what is no request is counted and hung up on.
+ * Promised: an answer within about a second, whatever the parts do; what is no request is counted, logged and hung up on.
  * Resolves when it listens.
  */
 export async function createHealthServer(options: HealthServerOptions): Promise<HealthServer> {
@@ -61,10 +64,9 @@ export async function createHealthServer(options: HealthServerOptions): Promise<
     connectionTimeout: PATIENCE_MS,
     requestTimeout: PATIENCE_MS,
     http: { connectionsCheckingInterval: PATIENCE_MS / 4 },
-    clientErrorHandler: (_error, socket) => {
+    clientErrorHandler: refuseNoRequest(options.logger, () => {
       metrics.badRequests.inc();
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    },
+    }),
   });
   app.server.maxConnections = MOST_CLIENTS;
   registerHealthRoutes(app, options);

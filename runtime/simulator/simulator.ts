@@ -105,7 +105,7 @@ export class Simulator {
     const dispatcher = new Dispatcher(this.#centre(), this.stats, logger);
     const { keyring, faults, stats } = this;
     this.#acceptor = new Acceptor({ keyring, faults, stats, logger, dispatcher }, this.connections);
-    this.#control = createControl(this);
+    this.#control = createControl(this, logger);
   }
 
   get mtprotoPort(): number {

@@ -22,7 +22,20 @@ const shown = new ShownRed();
 
 /** Until nothing is red any more: what was mended may need a moment to be ready. */
 async function allGreen(): Promise<void> {
-  await waitFor('a doctor without a complaint', () => Promise.resolve(examine().report.ok), 3 * MINUTES);
+  let last = '';
+  const green = () => {
+    const found = examine();
+    last = JSON.stringify(detailsOf(found));
+    return Promise.resolve(found.report.ok);
+  };
+  await waitFor('a doctor without a complaint', green, 3 * MINUTES).catch((error: unknown) => {
+    throw new Error(`it still complains: ${last}`, { cause: error });
+  });
+}
+
+/** What each red row says: a row too many tells its reason when a test fails. */
+function detailsOf({ red }: Examination): Record<string, string> {
+  return Object.fromEntries(Object.entries(red).map(([name, { detail }]) => [name, detail]));
 }
 
 describe('O4 a fault that other parts do not feel', () => {
@@ -31,13 +44,14 @@ describe('O4 a fault that other parts do not feel', () => {
   const emptyPath = mkdtempSync(join(tmpdir(), 'doctor-'));
 
   beforeAll(async () => {
+    await allGreen();
     await inside('gateway-host', 'chmod', '644', SESSION);
     await exhaustPool(pool.signal);
     // The machine that asks: its clock ten seconds ahead, and an old Node.js; a disk floor that no disk reaches.
     const other =
       "data:text/javascript,const now=Date.now;Date.now=()=>now()+10000;Object.defineProperty(process.versions,'node',{value:'22.9.0'})";
     found = examine(['--disk-floor', '1000000000'], { NODE_OPTIONS: `--import "${other}"` });
-  }, 3 * MINUTES);
+  }, 6 * MINUTES);
 
   afterAll(() => {
     pool.abort();
@@ -46,7 +60,8 @@ describe('O4 a fault that other parts do not feel', () => {
 
   it('O4 turns its own row red and no other, and the doctor ends with 1', () => {
     expect([found.code, found.report.ok]).toEqual([1, false]);
-    expect(Object.keys(found.red).sort()).toEqual(['clock', 'disk', 'node', 'pgbouncer', 'session']);
+    const text = expect.any(String);
+    expect(detailsOf(found)).toEqual({ clock: text, disk: text, node: text, pgbouncer: text, session: text });
   });
 
   it('O4 a session that others may read', async () => {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { sqlOn } from '../../ops/sql.js';
@@ -127,11 +127,12 @@ export class OtherStack {
     this.change('telegram:namePrefix', this.prefix);
   }
 
-  /** Destroys it, with the data that it keeps. */
+  /** Destroys it, with the data that it keeps, and its state: also of a run that was cut off. */
   async removeAll(): Promise<void> {
     this.run('destroy', '--yes');
     const volumes = await this.volumes();
     if (volumes.length > 0) await docker('volume', 'rm', ...volumes);
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   async containers(): Promise<Inspected[]> {

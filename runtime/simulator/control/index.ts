@@ -1,5 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { ZodError } from 'zod';
+import { refuseNoRequest } from '../../http/no-request.js';
+import type { Logger } from '../../logger.js';
 import type { Simulator } from '../simulator.js';
 import { WorldError } from '../world-error.js';
 import { accountRoutes } from './accounts.js';
@@ -25,16 +27,15 @@ export const ROUTES: readonly Route[] = [
 ];
 
 /** The HTTP side of the simulator: change the world, read the truth, inject faults. Not secured: for tests only. */
-export function createControl(simulator: Simulator): FastifyInstance {
+export function createControl(simulator: Simulator, logger: Logger): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
-    clientErrorHandler: (_error, socket) => {
+    clientErrorHandler: refuseNoRequest(logger, () => {
       simulator.stats.badRequests++;
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    },
+    }),
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   app.setErrorHandler(sendError);

@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createHealthServer, type Check, type HealthServer } from '../../../runtime/http/health-server.js';
+import { createLogger } from '../../../runtime/logger.js';
 import { metrics } from '../../../runtime/metrics.js';
 import { waitFor } from '../telegram/support/wait-for.js';
 
 describe('health server', () => {
   let server: HealthServer | undefined;
+  const lines: string[] = [];
 
   afterEach(async () => {
     await server?.close();
@@ -19,7 +21,8 @@ describe('health server', () => {
   }
 
   async function serve(checks: Record<string, Check>): Promise<void> {
-    server = await createHealthServer({ host: '127.0.0.1', port: 0, checks });
+    const logger = createLogger('test', 'warn', { write: (line: string) => void lines.push(line) });
+    server = await createHealthServer({ host: '127.0.0.1', port: 0, logger, checks });
   }
 
   it('R11 is ready when every part is well, and says since when', async () => {
@@ -66,7 +69,7 @@ describe('health server', () => {
     expect(text).toContain('# TYPE telegram_messages_received_total counter');
   });
 
-  it('S5 counts and survives what is no request, and goes on answering', async () => {
+  it('S5 counts, logs and survives what is no request, and goes on answering', async () => {
     await serve({});
     const before = (await metrics.badRequests.get()).values[0]?.value ?? 0;
     const hostile = [
@@ -83,6 +86,10 @@ describe('health server', () => {
     expect((await get('/health/live')).status).toBe(200);
     half.destroy();
     expect((await metrics.badRequests.get()).values[0]?.value).toBeGreaterThanOrEqual(before + hostile.length);
+    const told = lines.filter((line) => line.includes('"message":"no HTTP request"'));
+    expect(told.length).toBeGreaterThanOrEqual(hostile.length);
+    expect(told.join('')).toContain('"code":"HPE_');
+    expect(told.join('')).not.toContain('health/live');
   });
 
   it('S5 lets a flood of silent clients have no more than its share, and answers again after it', async () => {
