@@ -32,4 +32,6 @@ export const JOBS = [
   'rabbitmq-queues',
   'node',
   'prometheus',
+  'alertmanager',
+  'grafana',
 ] as const;

@@ -10,6 +10,7 @@ import { serviceContainer } from '../service-container.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
 import { createAlertmanager, type Alertmanager, type AlertmanagerArgs } from './alertmanager.js';
 import { createExporters, EXPORTERS, OWNER, readAgain, type Exporter } from './exporters.js';
+import { GRAFANA_PORT } from './grafana-render.js';
 import { createGrafana, type GrafanaArgs } from './grafana.js';
 import { exporterFiles, prometheusYml, QUEUE_PARAMS, type ExporterLogins, type ScrapeJob } from './render.js';
 
@@ -115,7 +116,7 @@ export class Monitoring extends Component implements Ready {
     ];
     const data = dataVolume(stack, 'telegram-prometheus-data', this.under());
     const configuration = prometheusYml({
-      jobs: scrapeJobs(args),
+      jobs: scrapeJobs(args, alertmanager),
       ruleFiles: rules.map((subject) => `${CONFIGURATION}/rules/${subject}.yml`),
       alertmanager: alertmanager && alertmanager.address,
     });
@@ -152,7 +153,10 @@ export class Monitoring extends Component implements Ready {
 }
 
 /** Everything that Prometheus asks, from the endpoints of what stands. */
-function scrapeJobs({ stack, redis, rabbitmq, processes }: MonitoringArgs): ScrapeJob[] {
+function scrapeJobs(
+  { stack, redis, rabbitmq, processes, grafana }: MonitoringArgs,
+  alertmanager: Alertmanager | null,
+): ScrapeJob[] {
   const own = (which: Exporter): Address => ({
     host: stack.address(EXPORTERS[which].host),
     port: EXPORTERS[which].port,
@@ -173,5 +177,9 @@ function scrapeJobs({ stack, redis, rabbitmq, processes }: MonitoringArgs): Scra
         ]
       : []),
     { job: 'prometheus', targets: [{ host: '127.0.0.1', port: PROMETHEUS_PORT }] },
+    ...(alertmanager ? [{ job: 'alertmanager', targets: [alertmanager.address] }] : []),
+    ...(grafana
+      ? [{ job: 'grafana', targets: [{ host: stack.address(HOST_NUMBERS.grafana), port: GRAFANA_PORT }] }]
+      : []),
   ];
 }

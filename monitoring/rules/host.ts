@@ -25,6 +25,14 @@ export const host: RuleFile = {
         'Prometheus cannot evaluate its rules or keep its samples: alerts may be missing, and others fire for want of samples.',
       dashboard: 'overview',
     },
+    {
+      alert: 'AlertsNotDelivered',
+      severity: 'warning',
+      // Counted at each try: one that is given up was tried for a minute.
+      expr: 'sum(increase(alertmanager_notification_requests_failed_total[5m])) > 0',
+      summary: 'The webhook does not take what Alertmanager posts: of what fires nobody is told.',
+      dashboard: 'overview',
+    },
   ],
   saturation: [
     {

@@ -98,7 +98,7 @@ describe('an alert for each fault', () => {
         mend: () => unit('start'),
         // Told only after a pause, in which an alert could be over again.
         meanwhile: async () => {
-          expect(await told('firing')).toMatchObject({ status: 'firing' });
+          expect(await told('TelegramGatewayDown', 'firing')).toMatchObject({ status: 'firing' });
         },
       });
       const { panels } = JSON.parse(readFileSync(join(ROOT, 'dashboards', 'slo.json'), 'utf8')) as {
@@ -212,9 +212,28 @@ describe('an alert for each fault', () => {
   );
 
   it(
+    'M10 M12 a webhook that is away, of which nobody could be told',
+    async () => {
+      const { host, port } = connection('alertmanager');
+      const body = JSON.stringify([{ labels: { alertname: 'ToNobody', run: RUN } }]);
+      await fault('the webhook is away', 'AlertsNotDelivered', {
+        damage: async () => {
+          await webhook.close();
+          const headers = { 'content-type': 'application/json' };
+          const answer = await fetch(`http://${host}:${String(port)}/api/v2/alerts`, { method: 'POST', headers, body });
+          expect(answer.status).toBe(200);
+        },
+        mend: () => webhook.listen(),
+      });
+      expect(await told('ToNobody', 'firing')).toMatchObject({ status: 'firing' });
+    },
+    6 * MINUTES,
+  );
+
+  it(
     'M10 the webhook of Alertmanager is told of the gateway, and that it is back',
     async () => {
-      expect(await told('resolved')).toMatchObject({
+      expect(await told('TelegramGatewayDown', 'resolved')).toMatchObject({
         labels: { severity: 'critical', subject: 'gateway' },
         annotations: { runbook_url: 'docs/guides/monitoring.md#telegramgatewaydown' },
       });
@@ -223,10 +242,10 @@ describe('an alert for each fault', () => {
   );
 });
 
-/** What the webhook was told of TelegramGatewayDown in this state. */
-async function told(wanted: 'firing' | 'resolved') {
+/** What the webhook was told of an alert in this state. */
+async function told(name: string, wanted: 'firing' | 'resolved') {
   return settled(
-    () => Promise.resolve(webhook.find('TelegramGatewayDown', RUN, wanted)),
+    () => Promise.resolve(webhook.find(name, RUN, wanted)),
     (found) => found !== undefined,
     3 * MINUTES,
   );

@@ -78,6 +78,7 @@ describe('monitoring', () => {
       expect(Object.entries(seen).filter(([, error]) => error !== '')).toEqual([]);
       const jobs = Object.keys(seen).map((name) => name.split(' ')[0]);
       expect(jobs.sort()).toEqual([
+        'alertmanager',
         'api',
         'consumer',
         'gateway',

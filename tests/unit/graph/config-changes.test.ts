@@ -293,7 +293,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ],
   ['monitoring.alertmanagerPort', 9094, ['replace telegram-alertmanager']],
   ['monitoring.alertmanagerMemoryMb', 96, ['update telegram-alertmanager']],
-  ['monitoring.grafana', false, all('delete', ...GRAFANA)],
+  ['monitoring.grafana', false, [...all('delete', ...GRAFANA), ASKED]],
   ['monitoring.grafanaPort', 3101, ['replace telegram-grafana']],
   ['monitoring.grafanaCpus', 0.5, ['replace telegram-grafana']],
   ['monitoring.grafanaMemoryMb', 512, ['update telegram-grafana']],

@@ -49,6 +49,7 @@ export const HEALTHY: Series = {
   rabbitmq_alarms_free_disk_space_watermark: still(0),
   prometheus_rule_evaluation_failures_total: still(0),
   prometheus_build_info: still(1),
+  'alertmanager_notification_requests_failed_total{integration="webhook"}': still(7),
   'telegram_host_disk_available_bytes{job="gateway",instance="gateway:1"}': still(50),
   'telegram_host_disk_size_bytes{job="gateway",instance="gateway:1"}': still(100),
   'node_filesystem_avail_bytes{fstype="ext4"}': still(50),
@@ -74,6 +75,7 @@ export const GIVEN_UP = 'telegram_db_work_failed{group="default"}';
 export const LETTERS = 'rabbitmq_detailed_queue_messages{queue="telegram.messages.dlq"}';
 export const REDIS_EXPORTER = 'up{job="redis",instance="redis:1"}';
 export const GATEWAY_DISK = 'telegram_host_disk_available_bytes{job="gateway",instance="gateway:1"}';
+const DELIVERY = 'alertmanager_notification_requests_failed_total{integration="webhook"}';
 const GATEWAY = 'up{job="gateway",instance="gateway:1"}';
 const CONNECTION = 'telegram_connection_state{job="gateway",instance="gateway:1"}';
 const PACE = bucket('database', '0.015');
@@ -190,6 +192,11 @@ export const CASES: Readonly<Record<string, AlertCase>> = {
     fault: { prometheus_build_info: '1x4 _x960' },
     at: 4,
     silent: { prometheus_build_info: '1x4 _x4 1x960', prometheus_rule_evaluation_failures_total: still(4) },
+  },
+  AlertsNotDelivered: {
+    fault: { [DELIVERY]: '0 1x960' },
+    at: 2,
+    silent: { [DELIVERY]: still(7) },
   },
   DiskSpaceLow: {
     fault: { 'node_filesystem_avail_bytes{fstype="ext4"}': still(9) },
