@@ -1,12 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { GRAMJS, TELETHON, gramjs, telethon } from '../bench/peers/peers.js';
 import { runPeer, type PeerOptions, type PeerResult } from '../bench/peers/run.js';
 import { UserError } from '../stack/errors.js';
 import { number, wholeNumber } from './number-option.js';
 import { print, say } from './output.js';
-import { ROOT } from './stack-folder.js';
+import { keepResult } from './results.js';
 
 export interface BenchPeersOptions {
   readonly minutes: string;
@@ -17,7 +16,6 @@ export interface BenchPeersOptions {
   readonly gateway?: string;
 }
 
-const RESULT = join(ROOT, 'bench', 'results', 'peers.json');
 const SETTLE_MS = 90_000;
 const GATEWAY = "This project's gateway";
 
@@ -37,8 +35,7 @@ export async function benchPeers(options: BenchPeersOptions): Promise<void> {
   };
   const own = options.gateway === undefined ? {} : { [GATEWAY]: gatewayRow(options.gateway, plan.seed) };
   const rows: Record<string, Row> = { ...(await runAll(plan)), ...own };
-  mkdirSync(join(RESULT, '..'), { recursive: true });
-  writeFileSync(RESULT, `${JSON.stringify({ ...plan, minutes, rows }, null, 2)}\n`);
+  keepResult('peers.json', { ...plan, minutes, rows });
   print(table(rows));
 }
 

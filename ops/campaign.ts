@@ -1,6 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
-import { join } from 'node:path';
 import { CacheClient } from '../bench/campaigns/cache-client.js';
 import { CAMPAIGN_NAMES, inTurn, type CampaignName } from '../bench/campaigns/list.js';
 import { campaignTable, type CampaignReport } from '../bench/campaigns/report.js';
@@ -10,9 +7,10 @@ import { makeSchedule } from '../bench/chaos/schedule.js';
 import { UserError } from '../stack/errors.js';
 import { cacheOf } from './cache-access.js';
 import { runningStack, type StackOptions } from './context.js';
+import { interruption } from './interrupt.js';
 import { number } from './number-option.js';
 import { print, printJson, say } from './output.js';
-import { ROOT } from './stack-folder.js';
+import { keepResult, thisMachine } from './results.js';
 import { underTest } from './under-test.js';
 
 export interface CampaignOptions extends StackOptions {
@@ -32,11 +30,8 @@ export async function campaign(wanted: readonly string[], options: CampaignOptio
   const rate = number('--rate', options.rate, 0.1, 500);
   const { troubles, durationMs } = inTurn(names, number('--calm', options.calm, 1, 3_600) * 1_000);
   const stack = await runningStack(options);
-  const machine = { cpus: availableParallelism(), loadBefore: Number(loadavg()[0]?.toFixed(2)) };
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => {
-    interrupted.abort(new UserError('INTERRUPTED', 'the campaign was interrupted; the stack is as it was'));
-  });
+  const machine = thisMachine();
+  const signal = interruption('the campaign');
   say(`• ${names.join(', ')}: ${(durationMs / 60_000).toFixed(1)} min at ${String(rate)} posts/s`);
   const { changes } = makeSchedule({ seed: SEED, rate, durationMs, troubleEveryMs: durationMs });
   // Refuses a production stack before anything is written to its cache.
@@ -49,7 +44,7 @@ export async function campaign(wanted: readonly string[], options: CampaignOptio
     note: (text) => {
       say(`  ${text}`);
     },
-    signal: interrupted.signal,
+    signal,
   }).finally(async () => {
     await cache.stop().finally(() => {
       redis.disconnect();
@@ -67,7 +62,7 @@ export async function campaign(wanted: readonly string[], options: CampaignOptio
   };
   if (options.json) printJson(report);
   else print(campaignTable(report));
-  if (options.report) keep(report);
+  if (options.report) keepResult('campaigns.json', report);
   const missing = names.length - report.campaigns.length;
   if (missing > 0) say(`✖ ${String(missing)} of ${String(names.length)} troubles could not be made`);
   for (const { what, of, detail } of result.findings.slice(0, 20)) say(`✖ ${what}  ${of}  ${detail}`);
@@ -78,12 +73,4 @@ function known(name: string): CampaignName {
   const found = CAMPAIGN_NAMES.find((one) => one === name);
   if (found) return found;
   throw new UserError('USAGE', `expected one of ${CAMPAIGN_NAMES.join(', ')}, found ${name}`);
-}
-
-function keep(report: CampaignReport): void {
-  const folder = join(ROOT, 'bench', 'results');
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, 'campaigns.json');
-  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-  say(`• report: ${file}`);
 }

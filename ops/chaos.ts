@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { shortcomings } from '../bench/chaos/proof.js';
 import { runChaos, type RunResult } from '../bench/chaos/run.js';
 import { makeSchedule } from '../bench/chaos/schedule.js';
-import { UserError } from '../stack/errors.js';
 import { runningStack, type StackOptions } from './context.js';
+import { interruption } from './interrupt.js';
 import { number, wholeNumber } from './number-option.js';
 import { print, printJson, say } from './output.js';
 import { underTest } from './under-test.js';
@@ -29,10 +29,7 @@ export async function chaos(options: ChaosOptions): Promise<void> {
   const rate = number('--rate', options.rate, 0.1, 500);
   const stack = await runningStack(options);
   say(`• seed ${String(seed)}: ${String(minutes)} min at ${String(rate)} posts/s`);
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => {
-    interrupted.abort(new UserError('INTERRUPTED', 'the run was interrupted; the stack is as it was'));
-  });
+  const signal = interruption('the run');
   const startedAt = performance.now();
   const durationMs = minutes * 60_000;
   const { result } = await runChaos(await underTest(stack), {
@@ -47,7 +44,7 @@ export async function chaos(options: ChaosOptions): Promise<void> {
     note: (text) => {
       say(`  ${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${text}`);
     },
-    signal: interrupted.signal,
+    signal,
   });
   if (options.json) printJson({ ...result, findings: result.findings.slice(0, SHOWN) });
   else print(render(result));

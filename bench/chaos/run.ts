@@ -8,6 +8,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
+import { residentMb } from '../resident-memory.js';
 import { effects, inRanges, outcomes, storedMessages, type Effects } from './facts.js';
 import { GROUP, Group, WITNESS_QUEUE, type GroupOptions } from './group.js';
 import { follow } from './lane.js';
@@ -122,7 +123,7 @@ class Run {
   }
 
   async perform(): Promise<{ result: RunResult; story: Story }> {
-    const before = await this.#gatewayMb();
+    const before = await residentMb(this.stack.gatewayMetricsUrl);
     const startedAt = performance.now();
     await this.#schedule(startedAt);
     this.options.signal.throwIfAborted();
@@ -144,7 +145,7 @@ class Run {
       seconds: Math.round((settling - startedAt) / 1_000),
       settledMs: Math.round(goodAt - settling),
       recoveryMs: recoveries(this.#ended, postedAt, done.at),
-      gatewayMb: { before, after: await this.#gatewayMb() },
+      gatewayMb: { before, after: await residentMb(this.stack.gatewayMetricsUrl) },
       unimplemented,
     };
     return { result, story: { troubles: this.#ended, postedAt, handledAt: done.at } };
@@ -223,16 +224,6 @@ class Run {
       ...(await world.kept()),
     });
     return { verdict, done };
-  }
-
-  async #gatewayMb(): Promise<number | null> {
-    try {
-      const response = await fetch(this.stack.gatewayMetricsUrl, { signal: AbortSignal.timeout(10_000) });
-      const bytes = /^process_resident_memory_bytes(?:\{.*\})? (\S+)$/m.exec(await response.text())?.[1];
-      return bytes === undefined ? null : Math.round(Number(bytes) / 2 ** 20);
-    } catch {
-      return null;
-    }
   }
 }
 
