@@ -4,6 +4,7 @@ import type { BackupOptions } from './backup/backup.js';
 import type { RestoreOptions } from './backup/restore.js';
 import type { BenchPeersOptions } from './bench-peers.js';
 import type { CampaignOptions } from './campaign.js';
+import type { LoadOptions } from './load.js';
 import type { ChaosOptions } from './chaos.js';
 import type { DoctorOptions } from './doctor/index.js';
 import type { DlqOptions } from './dlq/index.js';
@@ -114,6 +115,12 @@ command('bench', 'rates and latencies of each part and of the whole, on the engi
   .option('--quick', 'a tenth of it, and polling at 100 thousand rows at most')
   .option('--json', 'machine-readable')
   .action(async (options: BenchOptions) => (await import('./bench/index.js')).bench(options));
+command('load', 'a steady rate for a long time: is anything lost, slower or larger at the end?')
+  .option('--rate <n>', 'messages per second', '50')
+  .option('--minutes <n>', 'how long', '60')
+  .option('--no-report', 'leave nothing in bench/results')
+  .option('--json', 'machine-readable')
+  .action(async (options: LoadOptions) => (await import('./load.js')).load(options));
 program
   .command('bench-peers')
   .description('messages that other clients lose under the schedule of `chaos --telegram-only`; needs no stack')

@@ -1,20 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { PostReceipt } from '../runtime/simulator/editor.js';
 import { UserError } from '../stack/errors.js';
 import { runningStack, type RunningStack, type StackOptions } from './context.js';
 import { print, printJson, say } from './output.js';
+import { controlOf, postMessages, type Draft } from './simulator-posts.js';
 import { databaseAt, sqlOn, type Sql } from './sql.js';
-
-interface Posted {
-  readonly channelId: string;
-  readonly messageId: string;
-  readonly pushedAt: number;
-}
-
-interface Draft {
-  readonly text: string;
-  readonly media?: string;
-  readonly duplicate?: boolean;
-}
 
 export interface SmokeResult {
   readonly posted: number;
@@ -39,7 +29,8 @@ select count(distinct (m.channel_id, m.message_id)) filter (where m.message_id i
          filter (where m.message_id is not null and o.outbox_id is null)::int as published,
        count(distinct (w.channel_id, w.message_id)) filter (where w.at is not null)::int as consumed,
        (count(w.at) - count(distinct (w.channel_id, w.message_id)) filter (where w.at is not null))::int as duplicates,
-       array_agg((extract(epoch from w.at) * 1000 - p.pushed_at)::float8) filter (where w.at is not null) as latencies
+       array_agg((extract(epoch from w.at) * 1000 - p.pushed_at)::float8)
+         filter (where w.at is not null and p.pushed_at is not null) as latencies
   from unnest($1::bigint[], $2::bigint[], $3::float8[], $4::text[]) as p (channel_id, message_id, pushed_at, text)
   left join telegram_gateway.messages m
     on m.channel_id = p.channel_id and m.message_id = p.message_id and m.text = p.text
@@ -54,7 +45,7 @@ export async function smoke(options: StackOptions & { json?: boolean; count: str
   const stack = await runningStack(options);
   const drafts = makeDrafts(Number(options.count));
   say(`• posting ${String(drafts.length)} messages at ${options.rate}/s`);
-  const posted = await post(stack, drafts, Number(options.rate));
+  const posted = await postMessages(stack, drafts, Number(options.rate));
   const result = { ...(await follow(stack, drafts, posted)), unimplemented: await unimplemented(stack) };
   if (options.json) printJson(result);
   else print(render(result));
@@ -79,37 +70,16 @@ export function makeDrafts(count: number): Draft[] {
   return [...special, ...ordinary];
 }
 
-/** Where the simulator takes orders. */
-function controlOf({ outputs }: RunningStack): string {
-  const control = outputs.services['simulator-control'];
-  if (!control) throw new UserError('USAGE', 'smoke needs the simulator, and this stack talks to the real Telegram');
-  return `http://${control.host}:${String(control.port)}`;
-}
-
 async function unimplemented(stack: RunningStack): Promise<readonly string[]> {
   const stats = (await (await fetch(`${controlOf(stack)}/stats`)).json()) as { unimplemented: string[] };
   return stats.unimplemented;
 }
 
-async function post(stack: RunningStack, drafts: readonly Draft[], rate: number): Promise<Posted[]> {
-  const base = controlOf(stack);
-  const channels = (await (await fetch(`${base}/channels`)).json()) as { id: string }[];
-  const [channel] = channels;
-  if (!channel) throw new UserError('RESOURCE_FAILED', 'the simulator has no channel');
-  const response = await fetch(`${base}/channels/${channel.id}/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ messages: drafts, ratePerSecond: rate }),
-  });
-  if (!response.ok)
-    throw new UserError(
-      'RESOURCE_FAILED',
-      `the simulator answered ${String(response.status)}: ${await response.text()}`,
-    );
-  return (await response.json()) as Posted[];
-}
-
-async function follow({ outputs }: RunningStack, drafts: readonly Draft[], posted: readonly Posted[]): Promise<Traced> {
+async function follow(
+  { outputs }: RunningStack,
+  drafts: readonly Draft[],
+  posted: readonly PostReceipt[],
+): Promise<Traced> {
   const sql = sqlOn(databaseAt(outputs, 'pgbouncer'));
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {
@@ -120,7 +90,7 @@ async function follow({ outputs }: RunningStack, drafts: readonly Draft[], poste
   }
 }
 
-async function trace(sql: Sql, drafts: readonly Draft[], posted: readonly Posted[]): Promise<Traced> {
+async function trace(sql: Sql, drafts: readonly Draft[], posted: readonly PostReceipt[]): Promise<Traced> {
   const [row] = await sql<Omit<Traced, 'posted' | 'latencyMs'> & { latencies: number[] | null }>(TRACE, [
     posted.map(({ channelId }) => channelId),
     posted.map(({ messageId }) => messageId),
