@@ -9,6 +9,7 @@ import { bootstrap } from '../ops/bootstrap.js';
 import { buildRuntime } from '../ops/build.js';
 import { report } from '../ops/output.js';
 import { ROOT } from '../ops/stack-folder.js';
+import { coverageArguments, tellsOfLines, uncoveredLines } from './support/coverage.js';
 import { clearLeftovers } from './support/leftovers.js';
 import { serviceEnvironment } from './support/service-access.js';
 import { closingLine, tallyOf, type Tally } from './support/tally.js';
@@ -53,7 +54,15 @@ function level(name: Level, environment: () => Record<string, string> = () => ({
   const own = settingsOf(name, environment);
   if (!own) return false;
   const parallel = name === 'unit' ? [] : ['--runInBand', '--forceExit'];
-  const args = ['--selectProjects', name, '--passWithNoTests', '--json', `--outputFile=${file}`, ...parallel];
+  const args = [
+    '--selectProjects',
+    name,
+    '--passWithNoTests',
+    '--json',
+    `--outputFile=${file}`,
+    ...parallel,
+    ...coverageArguments(name),
+  ];
   const { status, signal } = spawnSync(
     process.execPath,
     ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args],
@@ -80,6 +89,15 @@ function services(): void {
   } finally {
     tsl?.stop();
   }
+}
+
+/** A check of what the levels have run. */
+function lines(): void {
+  if (!tellsOfLines(wanted)) return;
+  const never = uncoveredLines();
+  note(`gate: every line of cache and queue is run${never.map((place) => `\n   never run: ${place}`).join('')}`);
+  const failed = never.length === 0 ? 0 : 1;
+  tallies.push({ level: 'lines', passed: 1 - failed, failed, skipped: 0, seconds: 0, retried: [] });
 }
 
 /** What a level needs to know of the running stack; without it, the level counts as failed. */
@@ -111,6 +129,7 @@ async function main(): Promise<number> {
   const up = level('stack-up');
   if (up) {
     services();
+    lines();
     level('stack');
   } else note('services and stack: not run, because the stack did not come up');
   level('stack-down');

@@ -170,11 +170,7 @@ export class TelegramMessageQueue {
     await this.#replaceBy(next);
   }
 
-  /** Takes no more deliveries and waits for the handlers that run. */
-  async stop(): Promise<void> {
-    await Promise.all([this.#link, ...this.#others].map((link) => link.stop()));
-  }
-
+  /** Takes no more deliveries, waits for the handlers that run, and ends the connection. */
   async close(): Promise<void> {
     await Promise.all([this.#link, ...this.#others].map((link) => link.close()));
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { cacheOptions } from '../../../runtime/cache/client.js';
+import { cacheOptions, connectCache } from '../../../runtime/cache/client.js';
+import type { CredentialStore } from '../../../runtime/credentials.js';
+import { createLogger } from '../../../runtime/logger.js';
 import { generateChannelKey, generateDedupKey, generateMessageKey } from '../../../runtime/cache/keys.js';
 
 const environment = {
@@ -33,11 +35,21 @@ describe('cache client', () => {
   });
 
   it('R5 never waits long for a reconnect, and sends a write again that met a replica', () => {
-    const { retryStrategy, sentinelRetryStrategy, reconnectOnError } = cacheOptions(environment, login);
+    const { retryStrategy, sentinelRetryStrategy, sentinelReconnectStrategy, reconnectOnError } = cacheOptions(
+      environment,
+      login,
+    );
     expect([1, 5, 100].map(retryStrategy)).toEqual([50, 250, 500]);
     expect(sentinelRetryStrategy(100)).toBe(500);
+    expect(sentinelReconnectStrategy()).toBe(1_000);
     expect(reconnectOnError(new Error("READONLY You can't write"))).toBe(2);
     expect(reconnectOnError(new Error('ERR other'))).toBe(false);
+  });
+
+  it('R5 there is none where no Sentinel is named: the database answers', () => {
+    const credentials = { current: {}, need: () => login } as unknown as CredentialStore;
+    const none = { ...environment, TELEGRAM_REDIS_SENTINELS: [] };
+    expect(connectCache(none, credentials, createLogger('test', 'silent'))).toBeNull();
   });
 
   it('D14 uses TLS for Redis and Sentinels alike', () => {

@@ -1,32 +1,46 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createLogger } from '../../../runtime/logger.js';
 import { OutboxRelay, type EventPublisher, type OutboxStore } from '../../../runtime/queue/outbox.js';
 import type { StoredEvent } from '../../../runtime/ingest/message-store.js';
 import type { TelegramEvent } from '../../../runtime/events.js';
+import { hearing } from '../../support/heard.js';
 import { range, storedEvent } from '../../support/messages.js';
 
 /** An outbox in memory: what the relay promises, it promises for any store that behaves like this. */
 class MemoryOutbox implements OutboxStore {
   readonly rows = new Map<string, StoredEvent>();
+  /** Rows whose message is gone. */
+  readonly orphans = new Set<string>();
+  /** How many of the next statements of a kind fail. */
+  readonly failures = { claim: 0, remove: 0 };
 
   insert(...events: StoredEvent[]): void {
     for (const event of events) this.rows.set(event.outboxId, event);
   }
 
   claim({ limit, exclude }: { limit: number; exclude: readonly string[] }) {
-    const events = [...this.rows.values()].filter(({ outboxId }) => !exclude.includes(outboxId)).slice(0, limit);
-    return Promise.resolve({ events, orphans: [] });
+    const unseen = (id: string) => !exclude.includes(id);
+    const events = [...this.rows.values()].filter(({ outboxId }) => unseen(outboxId)).slice(0, limit);
+    return this.#answer('claim', { events, orphans: [...this.orphans].filter(unseen) });
   }
 
-  remove(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.rows.delete(id);
-    return Promise.resolve();
+  async remove(ids: readonly string[]): Promise<void> {
+    await this.#answer('remove', undefined);
+    for (const id of ids) {
+      this.rows.delete(id);
+      this.orphans.delete(id);
+    }
   }
 
   stats() {
     return Promise.resolve({ pending: this.rows.size, age: 0 });
+  }
+
+  #answer<T>(kind: 'claim' | 'remove', answer: T): Promise<T> {
+    if (this.failures[kind] === 0) return Promise.resolve(answer);
+    this.failures[kind] -= 1;
+    return Promise.reject(new Error('the database is away'));
   }
 }
 
@@ -59,8 +73,8 @@ class HeldPublisher implements EventPublisher {
 function makeRelay() {
   const store = new MemoryOutbox();
   const queue = new HeldPublisher();
-  const logger = createLogger('test', 'silent');
-  return { store, queue, relay: new OutboxRelay({ accountId: 'test', store, queue, logger }) };
+  const { logger, said } = hearing();
+  return { store, queue, said, relay: new OutboxRelay({ accountId: 'test', store, queue, logger }) };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -116,5 +130,65 @@ describe('R3 relay', () => {
       }),
       { numRuns: 5 },
     );
+  });
+
+  it('R3 reads the outbox again when the database did not answer', async () => {
+    const { store, queue, relay, said } = makeRelay();
+    store.insert(storedEvent('1', 1));
+    store.failures.claim = 1;
+    relay.start();
+    await until(() => queue.unconfirmed === 1);
+    expect(said).toEqual(['outbox could not be read']);
+    await queue.answer(1);
+    await relay.stop();
+    expect(store.rows.size).toBe(0);
+  });
+
+  it('R3 removes a confirmed row later when the database does not take it now, and sends it once', async () => {
+    const { store, queue, relay, said } = makeRelay();
+    store.insert(storedEvent('1', 1));
+    relay.start();
+    await until(() => queue.unconfirmed === 1);
+    store.failures.remove = 1;
+    await queue.answer(1);
+    await until(() => store.rows.size === 0);
+    expect(said).toEqual(['confirmed rows could not be removed yet']);
+    expect(queue.sent).toHaveLength(1);
+    await relay.stop();
+  });
+
+  it('R3 drops a row whose message is gone, and says so', async () => {
+    const { store, queue, relay, said } = makeRelay();
+    store.orphans.add('7');
+    store.insert(storedEvent('1', 8));
+    relay.start();
+    await until(() => queue.unconfirmed === 1);
+    await queue.answer(1);
+    await until(() => store.rows.size + store.orphans.size === 0);
+    expect(said).toEqual(['outbox rows without a message were dropped']);
+    await relay.stop();
+  });
+
+  it('R3 waits for the confirms under way when it stops, and removes their rows', async () => {
+    const { store, queue, relay } = makeRelay();
+    store.insert(storedEvent('1', 1), storedEvent('1', 2));
+    relay.start();
+    await until(() => queue.unconfirmed === 2);
+    const stopping = relay.stop();
+    expect(store.rows.size).toBe(2);
+    await queue.answer(2);
+    await stopping;
+    expect(store.rows.size).toBe(0);
+  });
+
+  it('R3 stops at once while a channel is halted, and leaves its rows to the next start', async () => {
+    const { store, queue, relay } = makeRelay();
+    store.insert(storedEvent('1', 1), storedEvent('1', 2));
+    relay.start();
+    await until(() => queue.unconfirmed === 2);
+    await queue.answer(2, () => false);
+    await relay.stop();
+    expect(store.rows.size).toBe(2);
+    expect(queue.sent).toHaveLength(2);
   });
 });
