@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { environmentSchema } from '../../runtime/config.js';
+import { parseConfig } from '../../stack/config.js';
 import { stackSchema } from '../../stack/config-schema.js';
+import { publishedPorts } from '../../stack/ports.js';
 
 /** The part of JSON Schema that zod writes for our schemas. */
 interface Schema {
@@ -94,5 +96,34 @@ export function environmentExample(): string {
     const value = plain ? String(schema.default) : '';
     return [`# ${schema.description ?? ''} (${expectation(schema)})`, `${name}=${value}`, ''];
   });
-  return ['# Generated from runtime/config.ts by `npm run generate`.', '', ...lines].join('\n');
+  return [
+    '# Generated from runtime/config.ts and stack/config-schema.ts by `npm run generate`.',
+    '',
+    ...lines,
+    '# Ports at which a stack with the defaults is reached, for tools of your own: no process of the stack reads these.',
+    '# `npm run connections` tells those of a stack that runs.',
+    ...portVariables(),
+    '',
+  ].join('\n');
+}
+
+/** What a process of the stack reads has its line already. */
+function portVariables(): readonly string[] {
+  const taken = new Set(Object.keys(environmentJson().properties ?? {}));
+  return publishedPorts(parseConfig({})).flatMap(({ path, port }) => {
+    const name = portVariable(path);
+    // Of several Sentinels the first.
+    if (taken.has(name)) return [];
+    taken.add(name);
+    return [`${name}=${String(port)}`];
+  });
+}
+
+/** `monitoring.prometheusPort` is `TELEGRAM_PROMETHEUS_PORT`. */
+function portVariable(path: string): string {
+  const words = path
+    .replace('monitoring.', '')
+    .replace(/^timescale/, 'db')
+    .replace(/^telegram/, 'simulator');
+  return `TELEGRAM_${words.replace(/[A-Z]/g, '_$&').replace('.', '_').toUpperCase()}`;
 }

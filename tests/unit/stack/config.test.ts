@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { environmentSchema } from '../../../runtime/config.js';
 import { parseConfig, parseStackFile } from '../../../stack/config.js';
 import { UserError } from '../../../stack/errors.js';
 import { cpusOf, memoryOf } from '../../../stack/sizes.js';
@@ -142,6 +143,16 @@ describe('stack configuration', () => {
     // The CLI refuses every stack file that does not set a key without a default.
     const open = Object.entries(project.config).filter(([, value]) => value.default === undefined);
     expect(open.map(([key]) => key)).toEqual([]);
+  });
+
+  it('R12 .env.example names every variable of the runtime and the port of every service, each once', () => {
+    const lines = readFileSync(join(ROOT, '.env.example'), 'utf8').split('\n');
+    const names = lines.flatMap((line) => /^(TELEGRAM_[A-Z_]+)=/.exec(line)?.[1] ?? []);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual(expect.arrayContaining(Object.keys(environmentSchema.shape)));
+    const services = ['DB', 'PGBOUNCER', 'REDIS_MASTER', 'RABBITMQ', 'API', 'PROMETHEUS', 'GRAFANA'];
+    expect(names).toEqual(expect.arrayContaining(services.map((name) => `TELEGRAM_${name}_PORT`)));
+    expect(lines).toContain('TELEGRAM_GRAFANA_PORT=3100');
   });
 
   it('R12 an empty structure is an absent one', () => {
