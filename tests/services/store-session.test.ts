@@ -5,6 +5,7 @@ import { commitBatch } from '../../runtime/store/commit-batch.js';
 import { Database, type Queryable, type Statement } from '../../runtime/store/database.js';
 import { migrate } from '../../runtime/store/migrate.js';
 import { removeFromOutbox } from '../../runtime/store/outbox.js';
+import { saveSessionCopy } from '../../runtime/store/session-copies.js';
 import { ingestMessage, range } from '../support/messages.js';
 import { SQL_DIRECTORY, TestDatabase, silent, uniqueChannel, waitFor } from '../support/services.js';
 
@@ -55,6 +56,18 @@ describe('sessions of the store', () => {
     const again = await pool.transaction((tx) => tx.query<{ pid: number }>('select pg_backend_pid() as pid'));
     expect(again.rows[0]?.pid).not.toBe(backend);
     await pool.close();
+  });
+
+  it('O8 a gateway puts its sealed session in the place of the last one with its own rights, and may read none', async () => {
+    await session(async (client, queryable) => {
+      await client.query('set role gateway');
+      for (const sealed of ['one', 'two']) await saveSessionCopy(queryable, 'sealed', Buffer.from(sealed));
+      await expect(client.query('select sealed from telegram_gateway.session_copies')).rejects.toMatchObject({
+        code: '42501',
+      });
+    });
+    const rows = await database.query('select sealed from telegram_gateway.session_copies');
+    expect(rows).toEqual([{ sealed: Buffer.from('two') }]);
   });
 
   it('O5 another login fails no query, not even one that waits for a connection', async () => {
