@@ -32,11 +32,12 @@ if [ -e "$volume/PG_VERSION" ] && [ ! -e "$cluster" ]; then
 fi
 
 if [ ! -e "$cluster" ]; then
-  for former in "$volume"/cluster.before-*; do
-    [ ! -e "$former" ] ||
-      fatal "there is no $cluster, but $former: a restore was cut off while it switched. Repeat the restore," \
-        "or rename that folder to $cluster for the data from before"
-  done
+  # The newest of them: what an earlier restore has kept is older.
+  former=
+  for kept in "$volume"/cluster.before-*; do [ ! -e "$kept" ] || former=$kept; done
+  [ -z "$former" ] ||
+    fatal "there is no $cluster, but $former: a restore was cut off while it switched. Repeat the restore," \
+      "or rename that folder to $cluster for the data from before"
   echo "start-postgres: empty volume, making a PostgreSQL $major cluster"
   fresh=$volume/cluster.new
   rm -rf "$fresh"

@@ -6,6 +6,7 @@ import { drill } from '../../ops/backup/drill.js';
 import { replaceAt } from '../../ops/backup/replace.js';
 import { listBackups } from '../../ops/backup/sidecar.js';
 import { BackupBench, docker, POSTGRES_VERIFIER } from '../support/backup-bench.js';
+import { waitFor } from '../support/services.js';
 
 const MINUTES = 60_000;
 const silent = () => undefined;
@@ -144,6 +145,54 @@ describe('O8 backup and restore', () => {
   );
 
   it(
+    'O8 a restore that was cut off while it switched: the database begins nothing anew, and the same restore again ends it',
+    async () => {
+      const messages = bench.messages();
+      docker(['stop', bench.name('timescaledb')]);
+      // Newer than what the restores before this one have kept.
+      const cutOff = 'cluster.before-20350101T000000Z';
+      bench.inBackup(`cd /var/lib/postgresql/data && mv cluster ${cutOff}`);
+      try {
+        docker(['start', bench.name('timescaledb')]);
+        expect(docker(['wait', bench.name('timescaledb')])).toBe('1');
+        expect(bench.lastWords('timescaledb')).toContain(
+          `but /var/lib/postgresql/data/${cutOff}: a restore was cut off while it switched. Repeat the restore`,
+        );
+        await replaceAt(place, 'end', silent);
+        expect(bench.messages()).toBe(messages);
+      } finally {
+        bench.inBackup(`cd /var/lib/postgresql/data && { [ -e cluster ] || mv ${cutOff} cluster; }`);
+        docker(['start', bench.name('timescaledb')]);
+        bench.waitForDatabase();
+      }
+      // Of what earlier restores have kept, the newest alone is left.
+      expect(JSON.parse(await bench.sidecar.call(['space']))).toMatchObject({ left: [cutOff] });
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'O8 a backup that is killed in the middle stands in the way of none that follows',
+    async () => {
+      const killed = bench.sidecar.call(['run', 'full']).then(
+        () => 'ended by itself',
+        () => 'killed',
+      );
+      await waitFor(
+        'a backup that is under way',
+        () => Promise.resolve(bench.inBackup("pgrep -f '^pgbackrest.* backup$' || true") !== ''),
+        MINUTES,
+      );
+      docker(['kill', bench.name('backup')]);
+      expect(await killed).toBe('killed');
+      docker(['start', bench.name('backup')]);
+      await bench.backUp();
+      await bench.sidecar.call(['check']);
+    },
+    6 * MINUTES,
+  );
+
+  it(
     'O8 forgets what is older than it is to be kept, never the newest copy of a part, and gives that back byte for byte',
     async () => {
       const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
@@ -213,6 +262,49 @@ describe('O8 backup and restore', () => {
       await expect(store.backUp()).rejects.toMatchObject({ code: 'BACKUP_TARGET' });
       bench.post(1004, 1, 10);
       expect(bench.messages()).toBe(6030);
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'O8 a database outside of the stack is dumped over the network, and the dump fills a new one as the guide says',
+    async () => {
+      bench.sql(`alter role postgres password '${POSTGRES_VERIFIER}'`);
+      const outside = new BackupBench('backup', { kind: 'folder' }, `container:${bench.name('timescaledb')}`);
+      outside.adopt(bench);
+      outside.stopBackup();
+      const address = { host: '127.0.0.1', port: 5432 };
+      outside.startBackup({
+        source: { kind: 'dump', address, database: 'telegram_gateway', user: 'postgres', tls: false },
+        mounts: ['--tmpfs', '/backup:uid=70,gid=70'],
+      });
+      await outside.backUp();
+      const { engine, database, parts } = await listBackups(outside.sidecar);
+      expect({ engine, database, parts: parts.map(({ part }) => part).sort() }).toEqual({
+        engine: 'dump',
+        database: [],
+        parts: ['dump', 'manifest', 'sessions'],
+      });
+      const folder = mkdtempSync(join(tmpdir(), 'dump-'));
+      try {
+        const file = join(folder, 'database.dump');
+        await outside.sidecar.write(['part', 'dump'], file);
+        bench.sql('create database restored');
+        bench.sql('create extension timescaledb; select timescaledb_pre_restore()', 'restored');
+        bench.inDatabase(['pg_restore', '-d', 'restored', '--exit-on-error'], readFileSync(file));
+        bench.sql('select timescaledb_post_restore(); analyze', 'restored');
+        expect(bench.messages('restored')).toBe(bench.messages());
+        const hypertables = 'select count(*) from timescaledb_information.hypertables';
+        expect(bench.sql(hypertables, 'restored')).toBe(bench.sql(hypertables));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+      // The wrong password is told as that.
+      bench.sql("alter role postgres password 'another'");
+      await expect(outside.backUp()).rejects.toMatchObject({
+        code: 'BACKUP_FAILED',
+        details: expect.arrayContaining([expect.stringContaining('password authentication failed')]) as unknown,
+      });
     },
     6 * MINUTES,
   );

@@ -6,6 +6,7 @@ import {
   backupEnvironment,
   backupFiles,
   type BackupSecrets,
+  type BackupSource,
   type BackupTarget,
 } from '../../components/backup/render.js';
 import { inlineFiles } from '../../components/inline-files.js';
@@ -17,15 +18,16 @@ import { UserError } from '../../stack/errors.js';
 import { scramVerifier } from '../../stack/scram.js';
 import { TEST_PREFIX } from './test-stack.js';
 
+const PASSWORD = 'of-now';
 /** What the stack gives the superuser, as it is after a restore. */
-export const POSTGRES_VERIFIER = scramVerifier('of-now', Buffer.alloc(16, 7).toString('base64'));
+export const POSTGRES_VERIFIER = scramVerifier(PASSWORD, Buffer.alloc(16, 7).toString('base64'));
 
 const MINUTES = 60_000;
 const LIMITS = { cpus: 1, memoryMb: 512, maxConnections: 30 };
 const ARCHIVING = { recoveryPointS: 5, waitingMb: 1024 };
 const USER = ['--user', '70:70', '--cap-drop', 'ALL'];
 
-export const docker = (args: readonly string[], input?: string): string =>
+export const docker = (args: readonly string[], input?: string | Buffer): string =>
   execFileSync('docker', [...args], {
     encoding: 'utf8',
     timeout: 5 * MINUTES,
@@ -40,6 +42,8 @@ const image = (name: string, base: string) =>
 
 interface BackupSettings {
   readonly key?: string;
+  /** @default the database's files */
+  readonly source?: BackupSource;
   /** Words of `docker run` that mount another target. */
   readonly mounts?: readonly string[];
   /** Longest that restic may try, in seconds. @default 3600 */
@@ -144,9 +148,10 @@ export class BackupBench {
       redis: '',
       rabbitmq: { user: '', password: '' },
       roles: { postgres: POSTGRES_VERIFIER },
+      database: PASSWORD,
     };
     const values = {
-      source: { kind: 'files' },
+      source: settings.source ?? ({ kind: 'files' } as const),
       at: '03:00',
       fullOn: 'sunday',
       keepDays: 30,
@@ -224,17 +229,14 @@ export class BackupBench {
     docker(['volume', 'rm', this.name('timescaledb-data'), this.name('backup-state')]);
   }
 
-  sql(text: string): string {
-    return docker(
-      ['exec', '-i', this.name('timescaledb'), 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1'].concat([
-        '-h',
-        '/var/lib/postgresql/data/socket',
-        '-U',
-        'postgres',
-        'telegram_gateway',
-      ]),
-      text,
-    );
+  sql(text: string, database = 'telegram_gateway'): string {
+    return this.inDatabase(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', database], text);
+  }
+
+  /** One of PostgreSQL's own commands, in the database's container and as its superuser. */
+  inDatabase([command = '', ...words]: readonly string[], input: string | Buffer): string {
+    const login = ['-h', '/var/lib/postgresql/data/socket', '-U', 'postgres'];
+    return docker(['exec', '-i', this.name('timescaledb'), command, ...login, ...words], input);
   }
 
   /** Messages of one channel, `from` to `to`. */
@@ -245,13 +247,21 @@ export class BackupBench {
         from generate_series(${String(from)}, ${String(to)}) n`);
   }
 
-  messages(): number {
-    return Number(this.sql('select count(*) from telegram_gateway.messages'));
+  messages(database?: string): number {
+    return Number(this.sql('select count(*) from telegram_gateway.messages', database));
   }
 
   /** A shell command in the backup's container. */
   inBackup(script: string): string {
     return docker(['exec', this.name('backup'), 'sh', '-c', script]);
+  }
+
+  /** Last line that a container has said. */
+  lastWords(part: string): string {
+    return execFileSync('sh', ['-c', 'docker logs --tail 1 "$1" 2>&1', 'sh', this.name(part)], {
+      encoding: 'utf8',
+      timeout: MINUTES,
+    }).trim();
   }
 
   remove(): void {
