@@ -33,6 +33,23 @@ export const timescaledb: RuleFile = {
         'A part of the stack was never backed up: it was last tried {{ $value | humanizeDuration }} ago, and failed.',
       dashboard: 'timescaledb',
     },
+    {
+      alert: 'BackupArchiveStuck',
+      severity: 'warning',
+      expr: 'max(telegram_backup_wal_waiting) > 0 and time() - max(telegram_backup_wal_last_success_timestamp_seconds) > 600',
+      for: '5m',
+      summary:
+        '{{ $value }} segments of changes wait for the target of the backup, and none has arrived for a quarter of an hour: a lost disk costs all since.',
+      dashboard: 'timescaledb',
+    },
+    {
+      alert: 'BackupArchiveGap',
+      severity: 'warning',
+      expr: 'max(telegram_backup_wal_gap) == 1',
+      summary:
+        'Changes were dropped while the target was away: from there on no moment can be gone back to until the next backup.',
+      dashboard: 'timescaledb',
+    },
   ],
   latency: [
     {

@@ -8,6 +8,13 @@ import { collectProcessMetrics, registry } from '../../runtime/metrics.js';
 const OWN = ['up', 'ALERTS'];
 /** Written to a file by the scheduled backup: there is no series before the first one. */
 export const BY_BACKUP = 'telegram_backup_last_success_timestamp_seconds';
+/** The same, of a stack whose backup works; its own database is backed up with every change. */
+export const OF_BACKUP = [
+  BY_BACKUP,
+  'telegram_backup_wal_waiting',
+  'telegram_backup_wal_last_success_timestamp_seconds',
+  'telegram_backup_wal_gap',
+];
 
 let known: Promise<ReadonlySet<string>> | undefined;
 
@@ -20,7 +27,7 @@ function declaredMetrics(): Promise<ReadonlySet<string>> {
 async function gather(): Promise<ReadonlySet<string>> {
   return new Set([
     ...OWN,
-    BY_BACKUP,
+    ...OF_BACKUP,
     'telegram_backup_last_failure_timestamp_seconds',
     ...(await runtimeMetrics()),
     ...Object.values(exporters).flat(),

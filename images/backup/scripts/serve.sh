@@ -9,8 +9,10 @@ do_serve() {
   # A part that is no longer backed up must not be called too old.
   [ -n "$BACKUP_REDIS" ] || rm -f "$state"/facts/redis.*
   [ -n "$BACKUP_RABBITMQ" ] || rm -f "$state"/facts/rabbitmq.*
-  trap 'kill $pushing 2>/dev/null; exit 0' TERM INT
+  trap 'kill $pushing $telling 2>/dev/null; exit 0' TERM INT
   pushing=
+  tell_forever &
+  telling=$!
   if point_in_time; then
     mkdir -p -m 0700 "$spool"
     push_wal_forever &
@@ -22,9 +24,16 @@ do_serve() {
     if due; then
       telegram-backup run missing || say "✖ backup failed; tried again in $((retry_s / 60)) minutes"
     fi
-    write_metrics || say '✖ metrics cannot be written'
     sleep "$look_s" &
     wait $! || true
+  done
+}
+
+# Beside the backups, which may take hours: what waits and how old everything is has to be told meanwhile.
+tell_forever() {
+  while :; do
+    write_metrics || say '✖ metrics cannot be written'
+    sleep "$look_s"
   done
 }
 

@@ -28,6 +28,9 @@ export const HEALTHY: Series = {
   pg_up: still(1),
   // 2 hours ago at the end: promtool's clock starts at 0.
   telegram_backup_last_success_timestamp_seconds: still(7_200),
+  telegram_backup_wal_waiting: still(0),
+  telegram_backup_wal_last_success_timestamp_seconds: still(7_200),
+  telegram_backup_wal_gap: still(0),
   telegram_db_lock_waits_oldest_seconds: still(0),
   'telegram_db_work_failed{group="default"}': still(0),
   'telegram_db_work_oldest_pending_seconds{group="default"}': still(1),
@@ -123,6 +126,21 @@ export const CASES: Readonly<Record<string, AlertCase>> = {
     fault: { telegram_backup_last_success_timestamp_seconds: still(-26 * 3_600) },
     at: 2,
     silent: { telegram_backup_last_success_timestamp_seconds: still(-25 * 3_600) },
+  },
+  BackupArchiveStuck: {
+    fault: { telegram_backup_wal_waiting: still(3), telegram_backup_wal_last_success_timestamp_seconds: still(-600) },
+    at: 7,
+    // Many wait, and they arrive.
+    silent: {
+      telegram_backup_wal_waiting: still(300),
+      telegram_backup_wal_last_success_timestamp_seconds: growing(15),
+    },
+  },
+  // What a backup has made up for since is no gap any more.
+  BackupArchiveGap: {
+    fault: { telegram_backup_wal_gap: still(1) },
+    at: 2,
+    silent: { telegram_backup_wal_gap: '1x3 0x960' },
   },
   DatabaseLockWaits: {
     fault: { telegram_db_lock_waits_oldest_seconds: still(20) },
