@@ -360,7 +360,7 @@ describe('O4 a fault, its row, its command', () => {
   });
 });
 
-/** The test stack makes no backups: the row is red in tests/unit/ops/doctor-backup.test.ts. */
+/** Shown red and mended in tests/stack/backup.test.ts, while the stack is backed up. */
 const ELSEWHERE = ['backup'];
 
 describe('the list of the doctor', () => {

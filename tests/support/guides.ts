@@ -6,18 +6,22 @@ import { TEST_PREFIX, testEnvironment } from './test-stack.js';
 
 const GUIDES = join(ROOT, 'docs', 'guides');
 /** Longest that one guide may take, in milliseconds. */
-const BOUND_MS = 120_000;
-const BLOCK = /^```sh test\n([\s\S]*?)^```$/gm;
+const BOUND_MS = 240_000;
+const BLOCK = /^```sh test(?: (\S+))?\n([\s\S]*?)^```$/gm;
 
-/** The blocks of each guide that are marked `sh test`, in the order of the page. Those without any are left out. */
-export function guideBlocks(): readonly (readonly [guide: string, blocks: readonly string[]])[] {
+/**
+ * The blocks of each guide that are marked `sh test`, in the order of the page; with `state`, those that want a stack in that
+ * state (`sh test backed-up`). Guides without any are left out.
+ */
+export function guideBlocks(state?: string): readonly (readonly [guide: string, blocks: readonly string[]])[] {
   return readdirSync(GUIDES)
     .filter((name) => name.endsWith('.md'))
-    .map((name) => [name, blocksOf(readFileSync(join(GUIDES, name), 'utf8'))] as const)
+    .map((name) => [name, blocksOf(readFileSync(join(GUIDES, name), 'utf8'), state)] as const)
     .filter(([, blocks]) => blocks.length > 0);
 }
 
-const blocksOf = (text: string) => [...text.matchAll(BLOCK)].map(([, block = '']) => block);
+const blocksOf = (text: string, state: string | undefined) =>
+  [...text.matchAll(BLOCK)].filter(([, wanted]) => wanted === state).map(([, , block = '']) => block);
 
 export interface GuideRun {
   readonly code: number | null;
