@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OtherStack } from '../support/other-stack.js';
 import { dataOf, imageSource } from '../support/parts.js';
+import { badUpCases } from './cases/bad-up.js';
 import { migrationCases } from './cases/migration.js';
 import { docker, flawless, inspectAll, smoke, type Inspected } from '../support/test-stack.js';
 
@@ -48,6 +49,7 @@ describe('a second stack beside the first', () => {
 
   // It holds no messages yet, and is given back as it was.
   migrationCases(stack);
+  badUpCases(stack);
 
   it(
     'D13 messages flow in both, and the first was not touched',
