@@ -131,8 +131,12 @@ export const GATEWAY_PATHS = {
   credentials: '/opt/telegram-gateway/credentials/credentials.json',
   environment: '/etc/telegram-gateway/environment',
   unit: '/etc/systemd/system/telegram-gateway.service',
+  /** Template of the units of further accounts. */
+  accountUnit: '/etc/systemd/system/telegram-gateway@.service',
 } as const;
 export const GATEWAY_UNIT = 'telegram-gateway.service';
+/** Pattern of the units of further accounts: one each, `telegram-gateway@<account>.service`. */
+export const ACCOUNT_UNITS = 'telegram-gateway@*.service';
 export const GATEWAY_USER = 'telegram-gateway';
 
 /** Form of a sealed copy of a session: public key of the sender, nonce, ciphertext, tag. */

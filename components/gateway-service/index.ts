@@ -15,7 +15,7 @@ import {
   sessionScript,
 } from './render.js';
 import { askableAddress, rootCommand, rootShell } from './shell.js';
-import { renderEnvironment, renderUnit } from './unit.js';
+import { renderAccountUnit, renderEnvironment, renderUnit } from './unit.js';
 
 /** What `scripts/build.mjs` made, from `dist/manifest.json`; paths are relative to the project. */
 export interface GatewayRelease {
@@ -192,6 +192,11 @@ function install(release: GatewayRelease): string {
 function service_(args: GatewayServiceArgs, sessionFile: string): pulumi.Output<string> {
   const { hash, nodeVersion } = args.release;
   const listen = args.healthAddress ?? LOOPBACK;
+  const unit = {
+    nodeVersion,
+    memoryMb: args.memoryMb,
+    ...(args.allowedNetworks && { allowedNetworks: args.allowedNetworks }),
+  };
   const own = {
     TELEGRAM_CREDENTIALS_FILE: GATEWAY_PATHS.credentials,
     TELEGRAM_SESSION_FILE: sessionFile,
@@ -202,11 +207,8 @@ function service_(args: GatewayServiceArgs, sessionFile: string): pulumi.Output<
     serviceScript({
       hash,
       nodeVersion,
-      unit: renderUnit({
-        nodeVersion,
-        memoryMb: args.memoryMb,
-        ...(args.allowedNetworks && { allowedNetworks: args.allowedNetworks }),
-      }),
+      unit: renderUnit(unit),
+      accountUnit: renderAccountUnit(unit),
       environment: renderEnvironment(variables),
       healthAddress: askableAddress(listen, args.healthPort),
     }),

@@ -2,7 +2,7 @@
  * The shell scripts that install the gateway on a host with systemd, as pure text. POSIX sh, run as root, each idempotent;
  * beside systemd they need what every Debian or Red Hat has: coreutils, tar, gzip, cmp, useradd.
  */
-import { GATEWAY_PATHS, GATEWAY_UNIT, GATEWAY_USER } from '../../runtime/contract.js';
+import { ACCOUNT_UNITS, GATEWAY_PATHS, GATEWAY_UNIT, GATEWAY_USER } from '../../runtime/contract.js';
 import { JOURNAL_LINES, LINK_RELEASE, script, startedAndHealthy } from './shell.js';
 import { nodePath } from './unit.js';
 
@@ -63,6 +63,7 @@ ${node} --version >/dev/null || { echo "the shipped Node does not run here: $(un
 export function credentialsScript({ epoch, address }: { readonly epoch: number; readonly address: string }): string {
   const url = `http://${address}/health/credentials/${String(epoch)}`;
   return `${secretFile(GATEWAY_PATHS.credentials)}node=$(systemctl show --property ExecStart --value ${GATEWAY_UNIT} | sed -n 's/^{ path=\\([^ ;]*\\).*/\\1/p')
+systemctl reload '${ACCOUNT_UNITS}' 2>/dev/null || true
 tries=0
 while systemctl is-active --quiet ${GATEWAY_UNIT}; do
   systemctl reload ${GATEWAY_UNIT} || true
@@ -105,6 +106,8 @@ export interface ServiceArgs {
   readonly hash: string;
   readonly nodeVersion: string;
   readonly unit: string;
+  /** Template of the units of further accounts. */
+  readonly accountUnit: string;
   readonly environment: string;
   /** `host:port` where the machine itself asks for health. */
   readonly healthAddress: string;
@@ -114,8 +117,9 @@ export interface ServiceArgs {
  * Unit, environment, `current` link; restarts when one of them changed or the service does not run; waits until it
  * answers. On failure the journal's last lines are shown.
  */
-export function serviceScript({ hash, nodeVersion, unit, environment, healthAddress }: ServiceArgs): string {
-  const { root, releases, current, unit: unitFile } = GATEWAY_PATHS;
+export function serviceScript(args: ServiceArgs): string {
+  const { hash, nodeVersion, unit, accountUnit, environment, healthAddress } = args;
+  const { root, releases, current } = GATEWAY_PATHS;
   return script(`
 ${startedAndHealthy(nodePath(nodeVersion), healthAddress)}
 ${LINK_RELEASE}
@@ -139,11 +143,8 @@ umask 077
 put ${GATEWAY_PATHS.environment} 0600 <<'ENVIRONMENT_FILE'
 ${environment.trimEnd()}
 ENVIRONMENT_FILE
-for_this_systemd > ${unitFile}.rendered <<'UNIT_FILE'
-${unit.trimEnd()}
-UNIT_FILE
-put ${unitFile} 0644 < ${unitFile}.rendered
-rm -f ${unitFile}.rendered
+${putUnit(GATEWAY_PATHS.unit, unit)}
+${putUnit(GATEWAY_PATHS.accountUnit, accountUnit)}
 if [ "$(readlink ${current} || true)" != releases/${hash} ]; then
   touch ${releases}/${hash}
   link_release ${hash}
@@ -165,11 +166,21 @@ echo "changed=$changed"
 `);
 }
 
+/** Shell lines that write a unit file as this systemd can have it. */
+function putUnit(path: string, text: string): string {
+  return `for_this_systemd > ${path}.rendered <<'UNIT_FILE'
+${text.trimEnd()}
+UNIT_FILE
+put ${path} 0644 < ${path}.rendered
+rm -f ${path}.rendered`;
+}
+
 /** Takes everything away but the sessions: a login survives `destroy`. Where there is none, nothing stays. */
 export function removeScript(): string {
-  const { root, releases, current, sessions, credentials, environment, unit } = GATEWAY_PATHS;
+  const { root, releases, current, sessions, credentials, environment, unit, accountUnit } = GATEWAY_PATHS;
   return `systemctl disable --now ${GATEWAY_UNIT} 2>/dev/null || true
-rm -f ${unit}
+systemctl stop '${ACCOUNT_UNITS}' || true
+rm -f ${unit} ${accountUnit} ${folderOf(unit)}/multi-user.target.wants/${ACCOUNT_UNITS}
 systemctl daemon-reload || true
 systemctl reset-failed ${GATEWAY_UNIT} 2>/dev/null || true
 rm -rf ${releases} ${current} ${root}/node ${STAGING} ${folderOf(credentials)} ${folderOf(environment)}

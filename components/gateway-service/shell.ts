@@ -1,5 +1,5 @@
 /** What the scripts for the gateway host share: how they become root, and how they start the unit and wait for it. */
-import { GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
+import { ACCOUNT_UNITS, GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
 
 const HEALTH_TRIES = 60;
 export const JOURNAL_LINES = 40;
@@ -43,6 +43,8 @@ export function startedAndHealthy(node: string, address: string): string {
   why='does not start'
   systemctl reset-failed ${GATEWAY_UNIT} 2>/dev/null || true
   systemctl restart ${GATEWAY_UNIT}
+  # Those of further accounts run the same release.
+  systemctl try-restart '${ACCOUNT_UNITS}' || true
 }
 healthy() {
   tries=0

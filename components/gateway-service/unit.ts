@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { EXIT, GATEWAY_PATHS, GATEWAY_USER } from '../../runtime/contract.js';
 
 export interface UnitArgs {
@@ -24,14 +25,49 @@ export function nodePath(version: string): string {
  * Restart=on-failure without a start limit: it is never given up, except for the exit codes that a restart cannot mend.
  * Not set: MemoryDenyWriteExecute, because V8 makes executable memory.
  */
-export function renderUnit({ nodeVersion, memoryMb, allowedNetworks }: UnitArgs): string {
+export function renderUnit(args: UnitArgs): string {
+  return unitOf(args, {
+    description: 'Telegram MTProto gateway',
+    environment: `EnvironmentFile=${GATEWAY_PATHS.environment}
+Environment=NODE_ENV=production TELEGRAM_BOOT_ID=%b`,
+    identifier: 'telegram-gateway',
+  });
+}
+
+/**
+ * The template of a further account's unit, `telegram-gateway@<account>.service`: what the gateway has, on the account's own
+ * session and port. Both stand in a file of the account's, without which it does not start.
+ */
+export function renderAccountUnit(args: UnitArgs): string {
+  return unitOf(args, {
+    description: 'Telegram MTProto gateway of account %i',
+    environment: `EnvironmentFile=${GATEWAY_PATHS.environment}
+EnvironmentFile=${accountEnvironment('%i')}
+Environment=NODE_ENV=production TELEGRAM_BOOT_ID=%b TELEGRAM_ACCOUNT=%i`,
+    identifier: 'telegram-gateway@%i',
+  });
+}
+
+/** What a further account has beside the gateway's environment: TELEGRAM_SESSION_FILE and TELEGRAM_LISTEN_PORT. */
+export function accountEnvironment(account: string): string {
+  return `${dirname(GATEWAY_PATHS.environment)}/${account}.environment`;
+}
+
+interface UnitOwn {
+  readonly description: string;
+  /** Lines that name the process's environment. */
+  readonly environment: string;
+  readonly identifier: string;
+}
+
+function unitOf({ nodeVersion, memoryMb, allowedNetworks }: UnitArgs, own: UnitOwn): string {
   const heapMb = Math.floor(memoryMb * HEAP_SHARE);
   const fatal = [EXIT.config, EXIT.telegramAuth, EXIT.sessionInUse, EXIT.leaseLost].map(String).join(' ');
   const firewall = allowedNetworks
     ? `IPAddressDeny=any\nIPAddressAllow=${['localhost', ...allowedNetworks].join(' ')}\n`
     : '';
   return `[Unit]
-Description=Telegram MTProto gateway
+Description=${own.description}
 After=network-online.target
 Wants=network-online.target
 StartLimitIntervalSec=0
@@ -44,8 +80,7 @@ WatchdogSec=30s
 User=${GATEWAY_USER}
 Group=${GATEWAY_USER}
 WorkingDirectory=${GATEWAY_PATHS.root}
-EnvironmentFile=${GATEWAY_PATHS.environment}
-Environment=NODE_ENV=production TELEGRAM_BOOT_ID=%b
+${own.environment}
 ExecStart=${nodePath(nodeVersion)} --max-old-space-size=${String(heapMb)} ${GATEWAY_PATHS.current}/telegram.cjs gateway
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
@@ -54,7 +89,7 @@ RestartPreventExitStatus=${fatal}
 TimeoutStartSec=60s
 TimeoutStopSec=20s
 KillMode=mixed
-SyslogIdentifier=telegram-gateway
+SyslogIdentifier=${own.identifier}
 MemoryMax=${String(memoryMb)}M
 MemorySwapMax=0
 TasksMax=64

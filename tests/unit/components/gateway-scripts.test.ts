@@ -16,6 +16,7 @@ const SERVICE = serviceScript({
   hash: '0123456789ab',
   nodeVersion: '24.21.0',
   unit: '[Unit]\nDescription=x\n',
+  accountUnit: '[Unit]\nDescription=x of %i\n',
   environment: 'A="1"\n',
   healthAddress: '127.0.0.1:4006',
 });
@@ -96,6 +97,7 @@ else
   changed=yes
 fi
 node=$(systemctl show --property ExecStart --value telegram-gateway.service | sed -n 's/^{ path=\\([^ ;]*\\).*/\\1/p')
+systemctl reload 'telegram-gateway@*.service' 2>/dev/null || true
 tries=0
 while systemctl is-active --quiet telegram-gateway.service; do
   systemctl reload telegram-gateway.service || true
@@ -127,6 +129,12 @@ Description=x
 UNIT_FILE
 put /etc/systemd/system/telegram-gateway.service 0644 < /etc/systemd/system/telegram-gateway.service.rendered
 rm -f /etc/systemd/system/telegram-gateway.service.rendered
+for_this_systemd > /etc/systemd/system/telegram-gateway@.service.rendered <<'UNIT_FILE'
+[Unit]
+Description=x of %i
+UNIT_FILE
+put /etc/systemd/system/telegram-gateway@.service 0644 < /etc/systemd/system/telegram-gateway@.service.rendered
+rm -f /etc/systemd/system/telegram-gateway@.service.rendered
 if [ "$(readlink /opt/telegram-gateway/current || true)" != releases/0123456789ab ]; then
   touch /opt/telegram-gateway/releases/0123456789ab
   link_release 0123456789ab
@@ -170,7 +178,8 @@ done
 
   it('S2 remove leaves the sessions', () => {
     expect(removeScript()).toBe(`systemctl disable --now telegram-gateway.service 2>/dev/null || true
-rm -f /etc/systemd/system/telegram-gateway.service
+systemctl stop 'telegram-gateway@*.service' || true
+rm -f /etc/systemd/system/telegram-gateway.service /etc/systemd/system/telegram-gateway@.service /etc/systemd/system/multi-user.target.wants/telegram-gateway@*.service
 systemctl daemon-reload || true
 systemctl reset-failed telegram-gateway.service 2>/dev/null || true
 rm -rf /opt/telegram-gateway/releases /opt/telegram-gateway/current /opt/telegram-gateway/node /opt/telegram-gateway/staging /opt/telegram-gateway/credentials /etc/telegram-gateway

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderEnvironment, renderUnit } from '../../../components/gateway-service/unit.js';
+import { renderAccountUnit, renderEnvironment, renderUnit } from '../../../components/gateway-service/unit.js';
 import { EXIT } from '../../../runtime/contract.js';
 
 describe('renderUnit', () => {
@@ -77,6 +77,24 @@ WantedBy=multi-user.target
 
   it('S1 sets no firewall where no networks are named', () => {
     expect(renderUnit({ nodeVersion: '24.21.0', memoryMb: 400 })).not.toContain('IPAddress');
+  });
+});
+
+describe('renderAccountUnit', () => {
+  const args = { nodeVersion: '24.21.0', memoryMb: 400 };
+
+  it('R13 is the same unit for each further account, on an environment of its own', () => {
+    const [one, other] = [renderUnit(args), renderAccountUnit(args)].map((text) => text.split('\n'));
+    expect(other?.filter((line) => !one?.includes(line))).toEqual([
+      'Description=Telegram MTProto gateway of account %i',
+      'EnvironmentFile=/etc/telegram-gateway/%i.environment',
+      'Environment=NODE_ENV=production TELEGRAM_BOOT_ID=%b TELEGRAM_ACCOUNT=%i',
+      'SyslogIdentifier=telegram-gateway@%i',
+    ]);
+    // The later file counts.
+    expect(other?.indexOf('EnvironmentFile=/etc/telegram-gateway/%i.environment')).toBeGreaterThan(
+      other?.indexOf('EnvironmentFile=/etc/telegram-gateway/environment') ?? Infinity,
+    );
   });
 });
 
