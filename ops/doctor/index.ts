@@ -16,21 +16,23 @@ export interface DoctorOptions extends StackOptions {
   readonly diskFloor: string;
 }
 
+/** All that is looked at; `diskFloorMb` is the least free disk of the Docker host, in MiB. */
+export const checksOf = (diskFloorMb: number): readonly Check[] => [
+  ...hostChecks(diskFloorMb),
+  ...databaseChecks,
+  redis,
+  rabbitmq,
+  ...gatewayChecks,
+  monitoring,
+  backup,
+];
+
 /** Looks at every part and says what is wrong and which command mends it; exit 1 on a failure. */
 export async function doctor(options: DoctorOptions): Promise<void> {
   const floor = Number(options.diskFloor);
   if (!(floor >= 0)) throw new UserError('USAGE', '--disk-floor: expected a number of MiB');
   const stack = await runningStack(options);
-  const list: readonly Check[] = [
-    ...hostChecks(floor),
-    ...databaseChecks,
-    redis,
-    rabbitmq,
-    ...gatewayChecks,
-    monitoring,
-    backup,
-  ];
-  const checks = await Promise.all(list.map(async (check) => perform(check, stack)));
+  const checks = await Promise.all(checksOf(floor).map(async (check) => perform(check, stack)));
   const ok = checks.every((check) => check.ok);
   if (options.json) printJson({ ok, checks });
   else checks.forEach(show);
