@@ -3,9 +3,10 @@ import { RuntimeError } from '../errors.js';
 
 /**
  * SQLSTATE classes that say nothing about the statement: 08 connection (PgBouncer uses 08P01 for a crashed server, a
- * full queue and a failed login), 28 login, 53 resources, 57P shutdown and recovery.
+ * full queue and a failed login), 25006 a standby that only reads until it takes over, 28 login, 53 resources, 57P shutdown
+ * and recovery.
  */
-const CLASSES = ['08', '28', '53', '57P'];
+const CLASSES = ['08', '25006', '28', '53', '57P'];
 
 /** What `pg` throws without a SQLSTATE when a connection breaks or does not come about. */
 const MESSAGES = [

@@ -5,9 +5,12 @@ import { isUnreachable } from '../../../runtime/store/unreachable.js';
 const sqlstate = (code: string) => Object.assign(new DatabaseError('x', 1, 'error'), { code });
 
 describe('isUnreachable', () => {
-  it.each(['08006', '08P01', '28P01', '53300', '57P01', '57P03'])('R2 %s says nothing about the statement', (code) => {
-    expect(isUnreachable(sqlstate(code))).toBe(true);
-  });
+  it.each(['08006', '08P01', '25006', '28P01', '53300', '57P01', '57P03'])(
+    'R2 %s says nothing about the statement',
+    (code) => {
+      expect(isUnreachable(sqlstate(code))).toBe(true);
+    },
+  );
 
   it.each(['23505', '22021', '42501', '40P01', '57014'])('R2 %s is the statement itself', (code) => {
     expect(isUnreachable(sqlstate(code))).toBe(false);
