@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { cacheOptions } from '../runtime/cache/client.js';
+import { SENTINEL_MASTER } from '../runtime/contract.js';
 import { UserError } from '../stack/errors.js';
 import { consumerLogins } from './consumer-logins.js';
 import type { RunningStack } from './context.js';
@@ -30,6 +31,7 @@ export async function cacheOf(stack: RunningStack): Promise<Redis> {
     cacheOptions(
       {
         TELEGRAM_REDIS_SENTINELS: sentinels,
+        TELEGRAM_REDIS_MASTER_NAME: SENTINEL_MASTER,
         TELEGRAM_REDIS_NAT_MAP: Object.fromEntries(natMap),
         TELEGRAM_REDIS_TLS: false,
       },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_GROUP, PORTS } from './contract.js';
+import { DEFAULT_GROUP, PORTS, SENTINEL_MASTER } from './contract.js';
 import { RuntimeError } from './errors.js';
 
 const port = (fallback: number, what: string) =>
@@ -68,6 +68,10 @@ export const environmentSchema = z.object({
   TELEGRAM_REDIS_SENTINELS: addresses
     .default([])
     .describe('Sentinels as host:port,host:port. Empty: no cache, the database answers.'),
+  TELEGRAM_REDIS_MASTER_NAME: z
+    .string()
+    .default(SENTINEL_MASTER)
+    .describe('Name under which the Sentinels know the master.'),
   TELEGRAM_REDIS_NAT_MAP: natMap.describe(
     'For clients outside the container network: inside=outside pairs of every address the Sentinels name.',
   ),

@@ -46,6 +46,7 @@ function cacheEnvironment(viewpoint: Viewpoint, { redis }: StackConfig, data: Da
     ...(outside.length > 0 && {
       TELEGRAM_REDIS_NAT_MAP: outside.map(([inside, address]) => `${inside}=${address}`).join(','),
     }),
+    ...(redis.kind === 'external' && { TELEGRAM_REDIS_MASTER_NAME: redis.masterName }),
     ...(redis.kind === 'external' && redis.tls && { TELEGRAM_REDIS_TLS: 'true' }),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SENTINEL_MASTER } from '../runtime/contract.js';
 import { backup, backupTarget } from './backup-schema.js';
 import { cpus, IN_PLACE, memoryMb, port, secretText } from './config-fields.js';
 import { tlsAuthorities } from './tls-authorities.js';
@@ -75,6 +76,11 @@ const redis = z
         .array(z.strictObject({ host: z.string(), port: port(26_379, 'Port.') }))
         .min(1)
         .describe('Sentinels of the engine.'),
+      masterName: z
+        .string()
+        .regex(/^[\w.-]+$/, 'expected letters, digits, ".", "-" and "_"')
+        .default(SENTINEL_MASTER)
+        .describe('Name under which they know the master.'),
       user: z.string().default('default').describe('ACL user.'),
       password: secretText.describe('Its password (secret).'),
       sentinelPassword: z.string().default('').describe('Password of the Sentinels (secret).'),
@@ -274,7 +280,10 @@ const source = z
       .describe('Schema of the old gateway.'),
     user: z.string().min(1).describe('Login that may read the schema; for `rollback --migration full` also write it.'),
     password: secretText.describe('Its password (secret).'),
-    tls: z.boolean().default(false).describe('Connect with TLS and verify the certificate.'),
+    tls: z
+      .boolean()
+      .default(false)
+      .describe('Connect with TLS and verify the certificate, by `tlsAuthorities` where set.'),
     sessions: z
       .string()
       .min(1)

@@ -15,6 +15,8 @@ interface ExternalLogin {
 
 export interface ExternalCache extends ExternalLogin {
   readonly sentinels: readonly Address[];
+  /** Name under which they know the master. */
+  readonly masterName: string;
   readonly sentinelPassword: pulumi.Input<string>;
 }
 

@@ -23,6 +23,7 @@ export const brokerInput = z.strictObject({
 export const cacheInput = z.strictObject({
   ...tls,
   sentinels: z.array(address).min(1),
+  masterName: z.string(),
   user: z.string(),
   password: z.string(),
   sentinelPassword: z.string(),
@@ -52,9 +53,10 @@ const CACHE_TIMEOUT_MS = 5_000;
 
 /** Finds the master through the Sentinels, and writes there. Returns the master's address. */
 export async function checkCache(input: unknown): Promise<string> {
-  const { sentinels, authorities, tls: overTls, ...login } = cacheInput.parse(input);
+  const { sentinels, masterName, authorities, tls: overTls, ...login } = cacheInput.parse(input);
   const environment = {
     TELEGRAM_REDIS_SENTINELS: sentinels,
+    TELEGRAM_REDIS_MASTER_NAME: masterName,
     TELEGRAM_REDIS_NAT_MAP: {},
     TELEGRAM_REDIS_TLS: overTls,
   };
@@ -79,7 +81,7 @@ export async function checkCache(input: unknown): Promise<string> {
   } catch (error) {
     const names = sentinels.map(({ host, port }) => `${host}:${String(port)}`).join(', ');
     const cause = (await sentinelTrouble(sentinels, overTls ? trust(authorities) : undefined)) ?? reason ?? error;
-    throw new RuntimeError('SERVICE_UNREACHABLE', `Redis: no master by the Sentinels ${names}`, { cause });
+    throw new RuntimeError('SERVICE_UNREACHABLE', `Redis: no master "${masterName}" by the Sentinels ${names}`, { cause });
   } finally {
     redis.disconnect();
   }

@@ -16,7 +16,7 @@ import { writeFiles } from './write-files.js';
  *   admin postgres-roles  {database, roles, settings?, adminVerifier?}  → {roles}
  *   admin wait            {endpoint, timeoutMs?}                   → {ms}
  *   admin prepare-broker  {host, port, vhost, tls, authorities?, user, password, groups}         → {groups}
- *   admin check-cache     {sentinels, tls, authorities?, user, password, sentinelPassword}       → {master}
+ *   admin check-cache     {sentinels, masterName, tls, authorities?, user, password, sentinelPassword}       → {master}
  *   admin write-files     {directory, files, owner, mode}          → {files}
  *
  * The document comes on stdin, because it holds passwords and argv is visible to everybody on the machine. Stdout: one

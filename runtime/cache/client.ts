@@ -1,13 +1,12 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Environment } from '../config.js';
-import { SENTINEL_MASTER } from '../contract.js';
 import type { CredentialStore } from '../credentials.js';
 import type { Logger } from '../logger.js';
 import { trust } from '../tls.js';
 
 export type CacheEnvironment = Pick<
   Environment,
-  'TELEGRAM_REDIS_SENTINELS' | 'TELEGRAM_REDIS_NAT_MAP' | 'TELEGRAM_REDIS_TLS'
+  'TELEGRAM_REDIS_SENTINELS' | 'TELEGRAM_REDIS_MASTER_NAME' | 'TELEGRAM_REDIS_NAT_MAP' | 'TELEGRAM_REDIS_TLS'
 >;
 
 /** Keeps the socket's timeout (2 s) from ending an idle connection, and finds a half-open one. */
@@ -28,7 +27,7 @@ export function cacheOptions(environment: CacheEnvironment, login: CacheLogin, a
   return {
     sentinels: environment.TELEGRAM_REDIS_SENTINELS,
     natMap: environment.TELEGRAM_REDIS_NAT_MAP,
-    name: SENTINEL_MASTER,
+    name: environment.TELEGRAM_REDIS_MASTER_NAME,
     role: 'master' as const,
     username: user,
     password,

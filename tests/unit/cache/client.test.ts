@@ -7,6 +7,7 @@ import { generateChannelKey, generateDedupKey, generateMessageKey } from '../../
 const environment = {
   TELEGRAM_REDIS_SENTINELS: [{ host: '10.0.0.1', port: 26379 }],
   TELEGRAM_REDIS_NAT_MAP: { '10.0.0.9:6379': { host: '127.0.0.1', port: 6380 } },
+  TELEGRAM_REDIS_MASTER_NAME: 'cache',
   TELEGRAM_REDIS_TLS: false,
 };
 const login = { user: 'gateway', password: 'p', sentinelPassword: 's' };
@@ -22,7 +23,7 @@ describe('cache client', () => {
     expect(cacheOptions(environment, login)).toMatchObject({
       sentinels: [{ host: '10.0.0.1', port: 26379 }],
       natMap: { '10.0.0.9:6379': { host: '127.0.0.1', port: 6380 } },
-      name: 'telegram',
+      name: 'cache',
       role: 'master',
       username: 'gateway',
       password: 'p',

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeRedis, connectCache, type CacheConnection } from '../../../runtime/cache/client.js';
+import { SENTINEL_MASTER } from '../../../runtime/contract.js';
 import { CredentialStore } from '../../../runtime/credentials.js';
 import { createLogger } from '../../../runtime/logger.js';
 
@@ -43,6 +44,7 @@ describe('a cache client whose library gave up', () => {
     const environment = {
       TELEGRAM_REDIS_SENTINELS: [{ host: '127.0.0.1', port: sentinel.port }],
       TELEGRAM_REDIS_NAT_MAP: {},
+      TELEGRAM_REDIS_MASTER_NAME: SENTINEL_MASTER,
       TELEGRAM_REDIS_TLS: false,
     };
     const cache = connectCache(environment, new CredentialStore(file), logger);

@@ -163,6 +163,7 @@ const TABLE: readonly (readonly [key: string, value: unknown, changes: readonly 
   ['redis(container).memoryMb', 192, all('update', ...NODES)],
   ['redis(container).sentinelMemoryMb', 64, all('update', ...SENTINELS)],
   ['redis(external).sentinels', [{ host: 'other.example.org' }], [ASK_CACHE, ...CLIENTS]],
+  ['redis(external).masterName', 'other', [ASK_CACHE, ...CLIENTS]],
   ['redis(external).user', 'other', [ASK_CACHE, ...CREDENTIALS]],
   ['redis(external).password', 'other', [ASK_CACHE, ...CREDENTIALS]],
   ['redis(external).sentinelPassword', 'other', [ASK_CACHE, ...CREDENTIALS]],
