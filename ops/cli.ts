@@ -152,6 +152,8 @@ command('logs', 'show the log of a part')
   );
 command('prove', 'lead a stack through its whole life on this machine, and destroy it')
   .option('--steps <names>', 'these alone, by commas, on a stack that is up')
+  .option('--expect <names>', 'what the machine has to be like: upstream-images, cgroup2, apparmor')
+  .option('--keep', 'leave a stack that failed as it is')
   .option('--list', 'only say which steps there are')
   .option('--summary <file>', 'write the result to this file too')
   .action(async (options: ProveOptions) => (await import('./prove/index.js')).prove(options));

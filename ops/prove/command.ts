@@ -4,6 +4,8 @@ import { ROOT } from '../stack-folder.js';
 /** What one of the project's commands came to. */
 export interface Told {
   readonly code: number;
+  /** What ended it, where it did not end by itself: the bound below, or a person. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -30,8 +32,8 @@ export function commandRunner(env: Readonly<Record<string, string>>, optionsOfUp
       process.stderr.write(text);
     });
     return new Promise((resolve, reject) => {
-      child.on('error', reject).on('close', (code) => {
-        resolve({ code: code ?? 1, ...told });
+      child.on('error', reject).on('close', (code, signal) => {
+        resolve({ code: code ?? 1, signal, ...told });
       });
     });
   };

@@ -2,39 +2,41 @@ import { writeFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { DockerHost, type DockerFacts } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
-import { openFolder, type StackOptions } from '../context.js';
-import { duration, printJson, say } from '../output.js';
+import { openFolder, runningStack, type StackOptions } from '../context.js';
+import { printJson } from '../output.js';
 import type { StackFolder } from '../stack-folder.js';
 import { commandRunner } from './command.js';
-import { LIFE, NotProven, STEPS, type StepName, type Surroundings } from './steps.js';
+import { performAll, type StepResult } from './perform.js';
+import { LIFE, STEPS, type StepName } from './steps.js';
+import { allExpectations, isExpectation, type Expectation } from './surroundings.js';
 
 export interface ProveOptions extends StackOptions {
   /** Names of steps, by commas, on a stack that is up. @default the whole life, of a stack that is not */
   readonly steps?: string;
+  /** What the machine has to be like, by commas: `upstream-images`, `cgroup2`, `apparmor`. @default nothing */
+  readonly expect?: string;
+  /** A stack that failed is not destroyed, so that it can be looked at. */
+  readonly keep?: boolean;
   /** Only lists the steps and what each shows. */
   readonly list?: boolean;
   /** The result is written to this file too. */
   readonly summary?: string;
 }
 
-export interface StepResult {
-  readonly step: StepName;
-  readonly outcome: 'proven' | 'failed' | 'left out';
-  readonly seconds: number;
-  /** What the step measured, or why it failed or was left out. */
-  readonly figures: Readonly<Record<string, unknown>>;
-}
-
 export interface Proof {
   readonly ok: boolean;
-  readonly machine: DockerFacts & { readonly kernel: string; readonly architecture: string; readonly node: string };
+  /** Without the Docker engine's part where none answers. */
+  readonly machine: Partial<DockerFacts> & {
+    readonly kernel: string;
+    readonly architecture: string;
+    readonly node: string;
+  };
   readonly steps: readonly StepResult[];
 }
 
 /**
- * Leads a stack through its whole life on this machine, by the commands that a person would use: up, messages, doctor, clean
- * preview, rotation, up without changes, destroy, nothing left. The result is JSON on stdout, progress goes to stderr; exit 1
- * where a step fails. A stack that failed stays as it is, to be looked at.
+ * Leads a stack through its whole life on this machine, by the commands that a person would use. The result is JSON on stdout,
+ * progress goes to stderr; exit 1 where a step fails. What comes after such a step is left out, but for what cleans up.
  */
 export async function prove(options: ProveOptions): Promise<void> {
   if (options.list) {
@@ -42,21 +44,17 @@ export async function prove(options: ProveOptions): Promise<void> {
     return;
   }
   const names = stepsOf(options.steps);
+  const expected = expectationsOf(options.expect);
   const folder = openFolder(options);
   refuseUnfit(folder, names);
-  const surroundings: Surroundings = {
+  const steps = await performAll(names, options.keep === true, {
     command: commandRunner({ TELEGRAM_STACK: options.stack }, optionsOfUp(options)),
     prefix: folder.readConfig()['telegram:namePrefix'] ?? '',
     dockerHost: folder.dockerHost,
     engine: () => folder.engine,
-  };
-  const steps: StepResult[] = [];
-  for (const name of names)
-    steps.push(
-      steps.some(({ outcome }) => outcome === 'failed')
-        ? leftOut(name, 'a step failed')
-        : await perform(name, surroundings),
-    );
+    stack: async () => runningStack(options),
+    expected,
+  });
   const ok = steps.every(({ outcome }) => outcome !== 'failed');
   const proof: Proof = { ok, machine: await machineOf(folder), steps };
   printJson(proof);
@@ -69,6 +67,13 @@ function stepsOf(list: string | undefined): readonly StepName[] {
   return list.split(',').map((name) => {
     if (Object.hasOwn(STEPS, name)) return name as StepName;
     throw new UserError('USAGE', `--steps: unknown step "${name}"; there are ${Object.keys(STEPS).join(', ')}`);
+  });
+}
+
+function expectationsOf(list: string | undefined): readonly Expectation[] {
+  return (list?.split(',') ?? []).map((name) => {
+    if (isExpectation(name)) return name;
+    throw new UserError('USAGE', `--expect: unknown "${name}"; there are ${allExpectations().join(', ')}`);
   });
 }
 
@@ -87,30 +92,7 @@ const optionsOfUp = ({ engine, config }: StackOptions): readonly string[] => [
   ...(config ? ['--config', config] : []),
 ];
 
-const leftOut = (step: StepName, why: string): StepResult => ({
-  step,
-  outcome: 'left out',
-  seconds: 0,
-  figures: { why },
-});
-
-async function perform(step: StepName, surroundings: Surroundings): Promise<StepResult> {
-  const { needs, run } = STEPS[step];
-  if (needs && surroundings.engine() !== needs) return leftOut(step, `the ${needs} engine alone has it`);
-  const started = Date.now();
-  const seconds = () => Math.round((Date.now() - started) / 100) / 10;
-  try {
-    const figures = await run(surroundings);
-    say(`✔ ${step} (${duration(Date.now() - started)})`);
-    return { step, outcome: 'proven', seconds: seconds(), figures };
-  } catch (error) {
-    if (!(error instanceof NotProven)) throw error;
-    say(`✖ ${step}: ${error.message}`);
-    return { step, outcome: 'failed', seconds: seconds(), figures: { why: error.message } };
-  }
-}
-
 async function machineOf({ dockerHost }: StackFolder): Promise<Proof['machine']> {
-  const facts = await new DockerHost(dockerHost).facts();
+  const facts = await new DockerHost(dockerHost).facts().catch(() => ({}));
   return { ...facts, kernel: release(), architecture: arch(), node: process.versions.node };
 }

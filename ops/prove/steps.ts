@@ -1,42 +1,14 @@
 import { DockerHost } from '../../stack/docker-host.js';
 import type { SmokeResult } from '../smoke.js';
-import type { Command, Told } from './command.js';
-
-export interface Surroundings {
-  readonly command: Command;
-  /** `telegram:namePrefix` of the stack. */
-  readonly prefix: string;
-  /** Empty is the one of this machine. */
-  readonly dockerHost: string;
-  /** Null before the first `up`. */
-  readonly engine: () => 'pulumi' | 'embedded' | null;
-}
-
-export interface Step {
-  /** What has been shown when it passed. */
-  readonly shows: string;
-  /** The engine without which there is nothing to show. */
-  readonly needs?: 'pulumi';
-  /** Throws `NotProven`, or returns the figures worth keeping. */
-  readonly run: (surroundings: Surroundings) => Promise<Readonly<Record<string, unknown>>>;
-}
-
-/** A step that did not show what it should. */
-export class NotProven extends Error {
-  override readonly name = 'NotProven';
-}
-
-async function must(command: Command, name: string, args: readonly string[] = []): Promise<Told> {
-  const told = await command(name, args);
-  if (told.code === 0) return told;
-  throw new NotProven(`\`npm run ${name}\` ended with ${String(told.code)}`);
-}
+import { must, NotProven, type Figures, type Step, type Surroundings } from './step.js';
+import { surroundings } from './surroundings.js';
+import { unit } from './unit.js';
 
 /** First group of a pattern in what a command said. */
 const found = (text: string, pattern: RegExp) => pattern.exec(text)?.[1] ?? null;
 const TOOK_UP = /^✔ up in (.*);/m;
 
-async function smoke({ command }: Surroundings): Promise<Readonly<Record<string, unknown>>> {
+async function smoke({ command }: Surroundings): Promise<Figures> {
   const { stdout } = await must(command, 'smoke', ['--json']);
   const result = JSON.parse(stdout) as SmokeResult;
   const { posted, stored, published, consumed, duplicates } = result;
@@ -45,7 +17,7 @@ async function smoke({ command }: Surroundings): Promise<Readonly<Record<string,
   return { ...result };
 }
 
-async function doctor({ command }: Surroundings): Promise<Readonly<Record<string, unknown>>> {
+async function doctor({ command }: Surroundings): Promise<Figures> {
   const { code, stdout } = await command('doctor', ['--json']);
   const { checks } = JSON.parse(stdout) as {
     readonly checks: readonly { name: string; ok: boolean; detail: string }[];
@@ -56,7 +28,7 @@ async function doctor({ command }: Surroundings): Promise<Readonly<Record<string
 }
 
 /** Everything on the Docker host that is named like a part of a stack with this prefix. */
-async function leftovers({ prefix, dockerHost }: Surroundings): Promise<Readonly<Record<string, unknown>>> {
+async function leftovers({ prefix, dockerHost }: Surroundings): Promise<Figures> {
   const host = new DockerHost(dockerHost);
   const lists = [
     ['ps', '-a', '--format', '{{.Names}}'],
@@ -69,7 +41,18 @@ async function leftovers({ prefix, dockerHost }: Surroundings): Promise<Readonly
   return {};
 }
 
-export type StepName = 'up' | 'smoke' | 'doctor' | 'preview' | 'rotate' | 'again' | 'destroy' | 'leftovers';
+export type StepName =
+  | 'up'
+  | 'surroundings'
+  | 'smoke'
+  | 'doctor'
+  | 'preview'
+  | 'refresh'
+  | 'unit'
+  | 'rotate'
+  | 'again'
+  | 'destroy'
+  | 'leftovers';
 
 export const STEPS: Readonly<Record<StepName, Step>> = {
   up: {
@@ -83,6 +66,10 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
       };
     },
   },
+  surroundings: {
+    shows: 'official images, control groups and AppArmor profiles are what --expect names',
+    run: surroundings,
+  },
   smoke: { shows: 'every message is stored, published and consumed once', run: smoke },
   doctor: { shows: 'every check passes', run: doctor },
   preview: {
@@ -93,12 +80,27 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
       return {};
     },
   },
+  refresh: {
+    shows: 'a look at everything that is there finds nothing changed',
+    needs: 'pulumi',
+    run: async ({ command }) => {
+      await must(command, 'pulumi', [
+        'refresh',
+        '--yes',
+        '--non-interactive',
+        '--suppress-outputs',
+        '--expect-no-changes',
+      ]);
+      return {};
+    },
+  },
+  unit: { shows: 'the unit is hardened, and a process that hangs is brought back by the watchdog', run: unit },
   rotate: {
     shows: 'every machine credential gets a new password',
     run: async ({ command }) => ({ took: found((await must(command, 'rotate')).stderr, /^✔ rotated in (.*);/m) }),
   },
   again: {
-    shows: 'a further `up` changes nothing',
+    shows: 'a further `up` changes nothing, and how long it takes',
     run: async ({ command }) => {
       const { stderr } = await must(command, 'up');
       if (!/^✔ no changes$/m.test(stderr)) throw new NotProven('a second `up` changed something');
@@ -106,25 +108,20 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
     },
   },
   destroy: {
-    shows: 'the stack is removed',
+    shows: 'the stack is removed, also one that failed',
+    always: true,
     run: async ({ command }) => {
       await must(command, 'destroy', ['--yes']);
       return {};
     },
   },
-  leftovers: { shows: 'no container, volume or network is left', run: leftovers },
+  leftovers: { shows: 'no container, volume or network is left', always: true, run: leftovers },
 };
 
-/** The whole life of a stack, in order. */
+/** The whole life of a stack, in order; the preview has to be clean after each thing that was done to it. */
 export const LIFE: readonly StepName[] = [
-  'up',
-  'smoke',
-  'doctor',
-  'preview',
-  'rotate',
-  'smoke',
-  'again',
-  'preview',
-  'destroy',
-  'leftovers',
+  ...(['up', 'surroundings', 'smoke', 'doctor', 'preview'] as const),
+  ...(['refresh', 'preview', 'unit', 'preview'] as const),
+  ...(['rotate', 'smoke', 'preview', 'again'] as const),
+  ...(['destroy', 'leftovers'] as const),
 ];

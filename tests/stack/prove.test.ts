@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Proof } from '../../ops/prove/index.js';
-import { must, run, TEST_STACK } from '../support/test-stack.js';
+import { imageSource } from '../support/parts.js';
+import { container, must, run, TEST_STACK } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
 
-/** The rest of a stack's life, up and destroy, is what the levels before and after this one do. */
+/** The rest of a stack's life, up and destroy, is what the levels before and after this one do; the unit hangs in S5. */
 describe('the script that proves a real machine', () => {
   it.each([
     ['O1', 'smoke'],
@@ -19,6 +20,25 @@ describe('the script that proves a real machine', () => {
       expect(machine).toMatchObject({ node: process.versions.node, architecture: process.arch });
     },
     4 * MINUTES,
+  );
+
+  it(
+    'D10 S6 what it runs on is told, and fails the proof only where something else is expected',
+    async () => {
+      const look = ['--steps', 'surroundings'];
+      const { ok, machine, steps } = JSON.parse(must('prove', look).stdout) as Proof;
+      const { figures = {} } = steps[0] ?? {};
+      expect([ok, figures['cgroup'], figures['apparmor']]).toEqual([true, machine.cgroupVersion, machine.apparmor]);
+      const host = { name: container('gateway-host'), profile: machine.apparmor ? 'unconfined' : '' };
+      expect(figures['containers']).toEqual(expect.arrayContaining([expect.objectContaining(host)]));
+
+      const upstream = (await imageSource()) === 'upstream';
+      const { code, stdout } = run('prove', [...look, '--expect', 'upstream-images']);
+      const [expected] = (JSON.parse(stdout) as Proof).steps;
+      expect([code, expected?.outcome]).toEqual(upstream ? [0, 'proven'] : [1, 'failed']);
+      expect(String(expected?.figures['why']).includes('no container runs redis:')).toBe(!upstream);
+    },
+    2 * MINUTES,
   );
 
   it(
