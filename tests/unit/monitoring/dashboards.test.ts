@@ -76,6 +76,8 @@ const WANTED: readonly (readonly [row: string, id: DashboardId, panels: readonly
 /** Grafana's linter, where the machine has it: `go install github.com/grafana/dashboard-linter@latest`. */
 const HAS_LINTER = spawnSync('dashboard-linter', ['lint', '--help'], { timeout: 60_000 }).status === 0;
 const ifLinter = HAS_LINTER ? it : it.skip;
+if (!HAS_LINTER)
+  process.stderr.write('\nskipped: what dashboard-linter says of the dashboards, because it is not installed\n');
 
 describe('dashboards', () => {
   it.each(WANTED)('%s %s shows what the contract names', (_row, id, wanted) => {

@@ -15,6 +15,10 @@ const names = [...new Set(alerts.map(({ alert }) => alert))];
 const severities = (wanted: readonly string[]) =>
   wanted.map((name) => alerts.find(({ alert }) => alert === name)?.severity);
 const ifPromtool = HAS_PROMTOOL ? it : it.skip;
+if (!HAS_PROMTOOL)
+  process.stderr.write(
+    '\nskipped: the tests of the rules, because there is no promtool (apt-get install prometheus)\n',
+  );
 
 describe('rules', () => {
   it('M10 has the eight alerts at their severity', () => {

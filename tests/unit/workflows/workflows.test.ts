@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { LIFE, STEPS } from '../../../ops/prove/steps.js';
+import { allExpectations } from '../../../ops/prove/surroundings.js';
 import { ROOT } from '../../../ops/stack-folder.js';
 import { ed25519KeyPair } from '../../../stack/ssh-keys.js';
 import { verdict } from '../../support/pulumi.js';
@@ -181,10 +182,20 @@ describe('the tests on a hosted runner', () => {
   it('O2 have the CLI, and fail without it', () => {
     const [job] = Object.values(read('ci.yml').jobs);
     expect(job?.steps.some(({ run }) => run?.includes('get.pulumi.com'))).toBe(true);
-    expect(job?.steps.at(-1)).toEqual({
+    expect(job?.steps.at(-1)).toMatchObject({
       run: 'bash .ci/run',
       env: { REQUIRE_PULUMI: '1', TEST_DOCKER_RESTART: 'sudo systemctl restart docker' },
     });
+  });
+
+  it('M10 have what single tests ask: promtool, the linter of dashboards, a browser, a small image', () => {
+    const [job] = Object.values(read('ci.yml').jobs);
+    const installed = job?.steps.map(({ run = '' }) => run).join('\n') ?? '';
+    for (const tool of ['install -y --no-install-recommends prometheus', 'grafana/dashboard-linter'])
+      expect(installed).toContain(tool);
+    const { CHROMIUM, TEST_BASE_IMAGE = '' } = job?.steps.at(-1)?.env ?? {};
+    expect(CHROMIUM).toMatch(/^\/usr\/bin\//);
+    expect(installed).toContain(`docker pull ${TEST_BASE_IMAGE}\n`);
   });
 
   it('O2 skip the level where nobody asked for the CLI', () => {
@@ -199,9 +210,10 @@ describe('the proof on a real machine', () => {
   it('O1 is `npm run prove` with each engine, whose result is kept', () => {
     const [job] = Object.values(read('real-machine.yml').jobs);
     const steps = job?.steps ?? [];
-    expect(
-      steps.some(({ run }) => run?.startsWith('npm run prove -- --engine ${{ matrix.engine }} --summary proof.json')),
-    ).toBe(true);
+    const prove = 'npm run prove -- --engine ${{ matrix.engine }} --summary proof.json';
+    const command = steps.find(({ run }) => run?.startsWith(prove))?.run;
+    const [, expected = ''] = /--expect (\S+)/.exec(command ?? '') ?? [];
+    expect(expected.split(',')).toEqual(allExpectations());
     expect(steps.at(-1)).toMatchObject({ if: 'always()', with: { path: 'proof.json' } });
   });
 
