@@ -106,13 +106,21 @@ export async function askBroker({ user, password }: Login, queue = groupQueue('d
   }
 }
 
+/** Looks at the vhost by RabbitMQ's management interface. */
+export async function askManagement({ user, password }: Login): Promise<unknown> {
+  const { host, port } = connection('rabbitmq-management');
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  return answered(`http://${host}:${String(port)}/api/queues/${encodeURIComponent(VHOST)}`, authorization);
+}
+
 /** One request to the REST API with a key. */
 export async function askApi(key: string): Promise<unknown> {
   const { host, port } = connection('api');
-  const answer = await fetch(`http://${host}:${String(port)}/v1/channels`, {
-    headers: { authorization: `Bearer ${key}` },
-    signal: AbortSignal.timeout(BOUND_MS),
-  });
+  return answered(`http://${host}:${String(port)}/v1/channels`, `Bearer ${key}`);
+}
+
+async function answered(url: string, authorization: string): Promise<unknown> {
+  const answer = await fetch(url, { headers: { authorization }, signal: AbortSignal.timeout(BOUND_MS) });
   if (!answer.ok) throw new Error(`${String(answer.status)} ${await answer.text()}`);
   return answer.json();
 }

@@ -3,9 +3,19 @@ import type { StackFolder } from '../../ops/stack-folder.js';
 import type { Credentials } from '../../runtime/credentials.js';
 import { activeSlot } from '../../stack/rotation.js';
 import { formerLogins, isRefusal, type FormerLogin } from './former-logins.js';
-import { askApi, askBroker, askPooler, askRedis, askSentinel, credentialsOf, type Process } from './logins.js';
+import {
+  askApi,
+  askBroker,
+  askManagement,
+  askPooler,
+  askRedis,
+  askSentinel,
+  credentialsOf,
+  type Process,
+} from './logins.js';
 import { Posts } from './posts.js';
 import { settledPair } from './redis-pair.js';
+import { scrape, scrapeUrls } from './scrapes.js';
 import type { Passwords } from './secrets/collect.js';
 import { waitFor } from './services.js';
 import { connection, forgetConnections, inside, inspectAll, start, type CommandResult } from './test-stack.js';
@@ -39,7 +49,7 @@ export async function identity(): Promise<object> {
 /**
  * Two rotations in a row while every kind of client works without a pause: messages from the simulator through the
  * gateway to the consumer, and beside the processes' own connections a new one for each request, with what the process
- * has been told last.
+ * has been told last; people, with what `npm run connections` tells them; the monitoring, as Prometheus asks it.
  */
 export class RotationRun {
   readonly traffic = new Traffic();
@@ -82,7 +92,7 @@ export class RotationRun {
     await this.#readAgain();
     this.before = await identity();
     this.#readLogins();
-    this.#begin();
+    this.#begin(await scrapeUrls());
     await waitFor('first requests', () => Promise.resolve(Object.values(this.traffic.requests).every(Boolean)), MINUTE);
     this.steps.push(await rotate());
     await this.#readAgain();
@@ -113,7 +123,7 @@ export class RotationRun {
     return found;
   }
 
-  #begin(): void {
+  #begin(scrapes: Readonly<Record<string, string>>): void {
     const { traffic } = this;
     traffic.client('credentials files', 1_000, () => this.#readAgain());
     for (const process of PROCESSES) {
@@ -129,8 +139,28 @@ export class RotationRun {
     traffic.client('RabbitMQ', 500, () => askBroker(this.#login('consumer', 'rabbitmq')));
     traffic.client('API key', 200, () => askApi(connection('api').key ?? ''));
     traffic.client('posts', 0, () => this.posts.post());
+    this.#beginReaders();
+    for (const [target, url] of Object.entries(scrapes))
+      traffic.client(`scrape of ${target}`, 1_000, () => scrape(url));
+  }
+
+  /** People and their tools, with what `npm run connections` tells them. */
+  #beginReaders(): void {
+    const login = (service: string) => {
+      const { user = '', password = '' } = connection(service);
+      return { user, password };
+    };
+    this.traffic.client('reader at PgBouncer', 500, () => askPooler('reader', login('pgbouncer'), READERS_QUERY));
+    this.traffic.client('reader at Redis', 500, () => {
+      const { user: username, password } = login('redis-replica');
+      return askRedis('redis-replica', { username, password }, 'GET', 'telegram:msg:0:0');
+    });
+    this.traffic.client("reader at RabbitMQ's management", 500, () => askManagement(login('rabbitmq-management')));
   }
 }
+
+/** What a person reads, as far as the role is concerned. */
+const READERS_QUERY = "select count(*) from telegram_gateway.messages where posted_at > now() - interval '1 minute'";
 
 /** On a busy machine a part may answer later than the process waits for it; then it is asked until it does, for this long. */
 const SLOW_MS = 30_000;
