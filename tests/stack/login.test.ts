@@ -1,8 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ROOT } from '../../ops/stack-folder.js';
+import { endAll, typing } from '../support/typing.js';
 import { waitFor } from '../support/services.js';
-import { connection, flawless, inside, ready, smoke, testEnvironment } from '../support/test-stack.js';
+import { connection, flawless, inside, ready, smoke } from '../support/test-stack.js';
 
 const UNIT = 'telegram-gateway.service';
 const SESSION = '/opt/telegram-gateway/.session/default.session';
@@ -10,31 +9,8 @@ const BOUND_MS = 180_000;
 
 const onHost = async (script: string): Promise<string> => inside('gateway-host', 'sh', '-c', script);
 const pid = async () => onHost(`systemctl show ${UNIT} -P MainPID`);
-const children: ChildProcess[] = [];
-
-/** One of the project's commands, with its stdin in our hands; `terminal` gives it one of its own. */
-function start(args: readonly string[], terminal = false) {
-  const words = [process.execPath, '--import', 'tsx', 'ops/cli.ts', ...args];
-  const [command = '', ...rest] = terminal ? ['script', '-qefc', words.join(' '), '/dev/null'] : words;
-  const env = { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1', ...testEnvironment() };
-  const child = spawn(command, rest, { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'], env });
-  children.push(child);
-  const seen = { out: '', err: '', code: null as number | null };
-  child.stdout.on('data', (chunk: Buffer) => (seen.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (seen.err += chunk.toString()));
-  child.on('close', (code) => (seen.code = code ?? -1));
-  const all = () => seen.out + seen.err;
-  return {
-    seen,
-    type: (text: string) => child.stdin.write(text),
-    end: () => child.stdin.end(),
-    shows: (text: string) => waitFor(`"${text}" is shown`, () => Promise.resolve(all().includes(text)), BOUND_MS),
-    ended: () => waitFor(`the end of ${args.join(' ')}`, () => Promise.resolve(seen.code !== null), BOUND_MS),
-  };
-}
-
 async function status(): Promise<{ state: string; userId: string | null }> {
-  const { seen, end, ended } = start(['session', 'status', '--json']);
+  const { seen, end, ended } = typing(['session', 'status', '--json']);
   end();
   await ended();
   return JSON.parse(seen.out) as { state: string; userId: string | null };
@@ -54,15 +30,13 @@ const readyAgain = () => waitFor('the gateway is ready', async () => ready('gate
 
 describe('a login on the gateway host', () => {
   beforeAll(readyAgain, BOUND_MS);
-  afterAll(() => {
-    for (const child of children) child.kill('SIGKILL');
-  });
+  afterAll(endAll);
 
   it(
     'O9 the status names the session in use, and a logout ends it: the unit goes on and waits',
     async () => {
       expect(await status()).toMatchObject({ state: expect.stringContaining('in use'), userId: null });
-      const logout = start(['session', 'logout', '--yes']);
+      const logout = typing(['session', 'logout', '--yes']);
       logout.end();
       await logout.ended();
       expect(logout.seen).toMatchObject({ code: 0 });
@@ -78,7 +52,7 @@ describe('a login on the gateway host', () => {
     'O9 S5 by QR code and without a terminal: the waiting unit goes on with the session, without a restart',
     async () => {
       const before = await pid();
-      const login = start(['login', '--qr']);
+      const login = typing(['login', '--qr']);
       login.end();
       await login.shows('tg://login?token=');
       const token = /tg:\/\/login\?token=[\w-]+/.exec(login.seen.err)?.[0];
@@ -96,7 +70,7 @@ describe('a login on the gateway host', () => {
     'O9 at a terminal, by number, code and password without echo; the running unit is restarted with the new session',
     async () => {
       const before = await pid();
-      const login = start(['login', '--phone', '+99966000778'], true);
+      const login = typing(['login', '--phone', '+99966000778'], true);
       await login.shows('Make a new one in its place? [y/N]');
       login.type('y\r');
       await login.shows('Code: ');
@@ -121,14 +95,14 @@ describe('a login on the gateway host', () => {
     'O9 by lines of stdin; wrong ones end it with a reason and leave the session alone',
     async () => {
       const before = await onHost(`cksum ${SESSION}`);
-      const wrong = start(['login', '--replace']);
+      const wrong = typing(['login', '--replace']);
       wrong.type('99966000777\n1\n2\n3\n');
       wrong.end();
       await wrong.ended();
       expect(wrong.seen).toMatchObject({ code: 1, out: '' });
       expect(wrong.seen.err).toContain('✖ LOGIN_REFUSED 3 codes were wrong');
       expect(await onHost(`cksum ${SESSION}`)).toBe(before);
-      const right = start(['login', '--replace']);
+      const right = typing(['login', '--replace']);
       right.type('99966000777\n77777\n');
       right.end();
       await right.ended();

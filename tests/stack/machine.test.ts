@@ -9,10 +9,12 @@ import { parseDocument } from 'yaml';
 import { EngineError } from '../../ops/engine/errors.js';
 import { checkMachine, machineOf } from '../../ops/gateway-check.js';
 import type { Release } from '../../ops/rollback.js';
+import { StackFolder } from '../../ops/stack-folder.js';
 import { examine } from '../support/doctor.js';
 import { newKey, type Machine } from '../support/machines.js';
 import { RemoteHost } from '../support/remote-host.js';
 import { waitFor } from '../support/services.js';
+import { endAll } from '../support/typing.js';
 import {
   container,
   docker,
@@ -25,6 +27,7 @@ import {
   TEST_STATE,
   testSubnet,
 } from '../support/test-stack.js';
+import { asOnAnyHost } from './cases/machine.js';
 
 const MINUTES = 60_000;
 const CONFIG = join(TEST_STATE, TEST_STACK, 'Pulumi.test.yaml');
@@ -32,6 +35,7 @@ const ADDRESS = RemoteHost.address;
 const EXPOSURE_LIMIT = 1.3;
 const SESSION = '/opt/telegram-gateway/.session/default.session';
 
+const folder = new StackFolder(TEST_STACK);
 let remote: RemoteHost;
 let machine: Machine;
 let original: string;
@@ -40,9 +44,19 @@ let env: Record<string, string>;
 let everything: number;
 
 async function configure(changes: object = {}): Promise<void> {
-  const document = parseDocument(original);
+  restore();
+  const document = parseDocument(readFileSync(CONFIG, 'utf8'));
   document.setIn(['config', 'telegram:gateway'], await remote.config(changes));
   writeFileSync(CONFIG, document.toString(), { mode: 0o600 });
+}
+
+/** The configuration of before, at the epoch that the stack has come to since. Whether it was so already. */
+function restore(): boolean {
+  const { 'telegram:gateway': gateway } = folder.readConfig();
+  const epoch = folder.credentialEpoch;
+  writeFileSync(CONFIG, original, { mode: 0o600 });
+  folder.credentialEpoch = epoch;
+  return !gateway?.includes('"machine"');
 }
 
 /** What is said of a machine that is not fit, before anything is touched. */
@@ -64,11 +78,10 @@ beforeAll(async () => {
 }, 5 * MINUTES);
 
 afterAll(async () => {
+  endAll();
   // Only a test that failed leaves the gateway there.
-  if (readFileSync(CONFIG, 'utf8') !== original || (await inspectAll()).length < everything) {
-    writeFileSync(CONFIG, original, { mode: 0o600 });
-    run('up', ['--forget-gateway'], env);
-  }
+  const isHome = restore();
+  if (!isHome || (await inspectAll()).length < everything) run('up', ['--forget-gateway'], env);
   await RemoteHost.remove();
 }, 5 * MINUTES);
 
@@ -249,7 +262,7 @@ describe('the gateway on a machine', () => {
   it('S4 files are for their owner alone, and the login leaves nothing behind', async () => {
     const stat = async (path: string) => machine.sh(`stat -c '%a %U' ${path}`);
     expect(await stat('/opt/telegram-gateway/credentials/credentials.json')).toBe('600 telegram-gateway');
-    expect(await stat('/opt/telegram-gateway/.session/default.session')).toBe('600 telegram-gateway');
+    expect(await stat(SESSION)).toBe('600 telegram-gateway');
     expect(await stat('/etc/telegram-gateway/environment')).toBe('600 root');
     expect(await stat('/opt/telegram-gateway/staging')).toBe('700 deploy');
     expect(
@@ -258,6 +271,8 @@ describe('the gateway on a machine', () => {
       ),
     ).toBe('');
   });
+
+  asOnAnyHost(() => ({ remote, env }));
 
   describe('S3 O7 back to an older release', () => {
     const RELEASES = '/opt/telegram-gateway/releases';
@@ -322,6 +337,27 @@ describe('the gateway on a machine', () => {
   });
 
   it(
+    'S3 moved back, it is taken away from the machine, and its session stays there; it may come again',
+    async () => {
+      const before = await machine.sh(`cksum ${SESSION}`);
+      restore();
+      expect(must('up', [], env).stderr).toContain('create   Container telegram-gateway-host');
+      expect(await machine.sh('ls /etc/systemd/system/telegram-gateway.service 2>&1 || true')).toContain(
+        'No such file',
+      );
+      expect(await machine.sh('systemctl is-active telegram-gateway || true')).toBe('inactive');
+      expect(await machine.sh(`cksum ${SESSION}`)).toBe(before);
+      expect(smoke(20)).toMatchObject(flawless(20));
+
+      await configure();
+      must('up', [], env);
+      expect(await machine.sh('systemctl is-active telegram-gateway')).toBe('active');
+      expect(smoke(20)).toMatchObject(flawless(20));
+    },
+    8 * MINUTES,
+  );
+
+  it(
     'O3 a machine that is gone stops neither `destroy` nor `up` for good: both say how to forget it',
     async () => {
       await docker('stop', '--time', '1', machine.args.name);
@@ -336,7 +372,7 @@ describe('the gateway on a machine', () => {
       expect(stderr).toContain('✖ SSH_');
       expect(stderr).toContain('npm run destroy -- --forget-gateway');
       expect(await inspectAll()).toHaveLength(everything - 1);
-      writeFileSync(CONFIG, original, { mode: 0o600 });
+      restore();
       const { stderr: forgotten } = must('up', ['--forget-gateway'], env);
       expect(forgotten).toContain('create   Container telegram-gateway-host');
       expect(smoke(50)).toMatchObject(flawless(50));

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { CAPABILITIES, SYSTEMD_CONTAINER } from '../../components/gateway-host/render.js';
 import { ed25519KeyPair, type SshKeyPair } from '../../stack/ssh-keys.js';
@@ -41,6 +42,21 @@ export class Machine {
   /** Output of a shell script on it, as root. */
   async sh(script: string): Promise<string> {
     return docker('exec', this.args.name, 'sh', '-c', script);
+  }
+
+  /** Its files in which one of the texts stands, one text a line, sorted; the texts travel by stdin. */
+  async filesHolding(texts: string): Promise<string[]> {
+    const folders = ['/etc', '/home', '/opt', '/root', '/run', '/tmp', '/var', '/dev/shm'];
+    const search = ['grep', '-rlaF', '-D', 'skip', '-f', '-', '--', ...folders];
+    const { status, stdout, stderr } = spawnSync('docker', ['exec', '-i', this.args.name, ...search], {
+      input: texts,
+      encoding: 'utf8',
+      timeout: 120_000,
+      maxBuffer: 16 * 2 ** 20,
+    });
+    // 2: files that went while it looked, besides what it found.
+    if (status === null || stdout + stderr === '') throw new Error(`grep ended with ${String(status)}`);
+    return Promise.resolve(stdout.split('\n').filter(Boolean).sort());
   }
 
   /** Host port of its sshd. */

@@ -50,7 +50,7 @@ export class RemoteHost {
   }
 
   /** `telegram:gateway`, with some keys changed. */
-  async config(changes: object = {}): Promise<object> {
+  async config(changes: object = {}): Promise<{ readonly jump: object; readonly [key: string]: unknown }> {
     const { jump, machine } = this;
     return {
       kind: 'machine',

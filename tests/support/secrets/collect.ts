@@ -81,8 +81,12 @@ function pulumiResources(env: Record<string, string>): Plain[] {
 /** The session that the gateway uses: a login may have taken the place of the one that the stack made. */
 export async function sessionOnHost(): Promise<Secret> {
   const file = '/opt/telegram-gateway/.session/default.session';
-  const text = await docker('exec', container('gateway-host'), 'cat', file);
-  return { name: 'session on the host', texts: written(text.trim()) };
+  return known('session on the host', await docker('exec', container('gateway-host'), 'cat', file));
+}
+
+/** One that a test knows from elsewhere. */
+export function known(name: string, text: string): Secret {
+  return { name, texts: written(text.trim()) };
 }
 
 /** The address that alerts are posted to: a secret of its owner, who has it in the configuration too. */
