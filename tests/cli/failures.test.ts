@@ -14,6 +14,10 @@ if (fault === 'build')
   new docker.RemoteImage('image-redis', { name: '${TEST_PREFIX}failing:1', build: { context: process.cwd() + '/image' } });
 if (fault === 'disk')
   new local.Command('telegram-pgbouncer-userlist', { create: 'dd if=/dev/zero of=/dev/full bs=1k count=1' });
+if (fault === 'rules') {
+  new remote.Command('gateway-prepare', { connection: { host: 'gateway.example.org' }, create: 'true' });
+  new docker.RemoteImage('image-redis', { name: 'redis:latest', keepLocally: true });
+}
 `;
 
 /** What the stack's own tests cannot break without touching the checkout or the machine. */
@@ -42,6 +46,20 @@ if (fault === 'disk')
         expect.stringMatching(/not-there/),
         expect.stringMatching(/^the whole build: docker build .* images\/redis$/),
       ]);
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'S3 D10 O2 what no configuration brings about, the policy pack refuses in any program: a host key that is not pinned, a tag without a version',
+    () => {
+      const { code, told } = program.judged({ FAULT: 'rules' });
+      expect(code).not.toBe(0);
+      expect(told).toMatch(/\[mandatory\] +pins-the-host-key +\(command:remote:Command: gateway-prepare\)/);
+      expect(told).toContain('gateway-prepare: the connection accepts any host key');
+      expect(told).toMatch(
+        /\[mandatory\] +takes-images-by-an-exact-version +\(docker:index:RemoteImage: image-redis\)/,
+      );
     },
     4 * MINUTES,
   );

@@ -13,9 +13,9 @@ const BOUND_MS = 180_000;
 export class SmallProgram {
   readonly folder = mkdtempSync(join(tmpdir(), 'failures-'));
 
-  /** JavaScript, with `docker` and `local` of the providers at hand. */
+  /** JavaScript, with `docker`, `local` and `remote` of the providers at hand. */
   constructor(program: string) {
-    const head = `const docker = require('@pulumi/docker');\nconst { local } = require('@pulumi/command');\n`;
+    const head = `const docker = require('@pulumi/docker');\nconst { local, remote } = require('@pulumi/command');\n`;
     mkdirSync(join(this.folder, 'state'));
     writeFileSync(join(this.folder, 'Pulumi.yaml'), 'name: failures\nruntime: nodejs\n');
     writeFileSync(join(this.folder, 'package.json'), '{"name":"failures","main":"index.js"}');
@@ -29,6 +29,13 @@ export class SmallProgram {
     const { status, stdout, stderr } = this.#pulumi(env, 'up', '--yes', '--skip-preview');
     if (status === 0) throw new Error('`pulumi up` did not fail');
     return explainPulumi('up', status ?? 1, stdout + stderr);
+  }
+
+  /** What its preview comes to under the policy pack. */
+  judged(env: Readonly<Record<string, string>> = {}): { readonly code: number; readonly told: string } {
+    this.#pulumi(env, 'stack', 'select', '--create', 'failures');
+    const { status, stdout, stderr } = this.#pulumi(env, 'preview', '--policy-pack', join(ROOT, 'policy'));
+    return { code: status ?? 1, told: stdout + stderr };
   }
 
   remove(): void {
