@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileS
 import { join } from 'node:path';
 import { markAgain } from '../../ops/engine/run.js';
 import { STATE_FILE } from '../../ops/engine/state.js';
+import { EDITED_MIGRATION, editMigration, MIGRATIONS_STEP } from '../support/edited-migration.js';
 import { waitFor } from '../support/services.js';
 import {
   container,
@@ -105,6 +106,18 @@ describe('an `up` that is stopped, again and again, by something else each time'
       renameSync(`${key}.kept`, key);
       for (const result of results)
         expect(failed(result, 'ENGINE_STATE_DAMAGED')).toContain('does not open with the key beside it');
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    'Q8 O10 by a migration that was edited after it was applied, in the words that the CLI ends in too',
+    async () => {
+      await markAgain({ project: 'telegram', stack: TEST_STACK, stateDir: FOLDER }, MIGRATIONS_STEP);
+      await editMigration();
+      const stderr = failed(run('up'), 'MIGRATION_EDITED');
+      await editMigration();
+      expect(stderr.slice(stderr.indexOf('✖'))).toBe(EDITED_MIGRATION);
     },
     3 * MINUTES,
   );
