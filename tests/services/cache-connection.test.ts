@@ -55,6 +55,7 @@ describe('CacheConnection', () => {
     const environment = {
       TELEGRAM_REDIS_SENTINELS: [{ host, port }],
       TELEGRAM_REDIS_NAT_MAP: { [await namedMaster()]: { host: '127.0.0.1', port: proxy.port } },
+      TELEGRAM_REDIS_MASTER_NAME: SENTINEL_MASTER,
       TELEGRAM_REDIS_TLS: false,
     };
     const opened = connectCache(environment, credentials, heard.logger);
