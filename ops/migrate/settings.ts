@@ -7,6 +7,7 @@ import type { SourceConfig } from '../../stack/config-schema.js';
 import { UserError } from '../../stack/errors.js';
 import type { ServiceAddress, StackOutputs } from '../../stack/outputs.js';
 import { DockerHost } from '../../stack/docker-host.js';
+import { databaseAt } from '../sql.js';
 import { openStack, runningStack, type StackOptions } from '../context.js';
 import type { Source } from './databases.js';
 import { SshNewGateway } from './new-gateway.js';
@@ -20,6 +21,8 @@ export interface Ends {
   /** `host:port/database.schema`: what the journal knows the source by. */
   readonly name: string;
   readonly source: Source;
+  /** PEM certificates of the authorities that TLS is verified with on both ends. @default the well-known ones */
+  readonly authorities: string | undefined;
   readonly target: ClientConfig;
   readonly old: OldGateway;
   readonly fresh: NewGateway;
@@ -33,7 +36,7 @@ export interface Ends {
 export async function endsOf(options: StackOptions): Promise<Ends> {
   const { folder, outputs, docker } = await runningStack(options);
   const all = parseStackFile(await openStack(options).choice.engine.config());
-  const { source: config, retention, timescale } = all;
+  const { source: config, retention, timescale, tlsAuthorities } = all;
   if (!config)
     throw new UserError('MIGRATE_SOURCE', 'the stack file names no telegram:source', {
       fix: 'Set the keys of telegram:source; docs/configuration.md lists them, docs/guides/migration.md shows one.',
@@ -43,12 +46,9 @@ export async function endsOf(options: StackOptions): Promise<Ends> {
     config,
     retention,
     name: `${host}:${String(port)}/${database}.${schema}`,
-    source: { client: { host, port, database, user, password, ssl: tls }, schema },
-    target: {
-      ...login(outputs, 'timescaledb'),
-      database: DATABASE,
-      ssl: timescale.kind === 'external' && timescale.tls && trust(outputs.tlsAuthorities),
-    },
+    source: { client: { host, port, database, user, password, ssl: tls && trust(tlsAuthorities) }, schema },
+    authorities: tlsAuthorities,
+    target: databaseAt(outputs, 'timescaledb'),
     old: new DockerOldGateway(docker, config),
     fresh: new SshNewGateway(outputs.gatewayLogin, () => isReady(service(outputs, 'gateway'))),
     docker,

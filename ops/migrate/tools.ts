@@ -13,32 +13,48 @@ export async function freeBytes({ docker, container }: Pick<Ends, 'docker' | 'co
   return Number(available) * 1024;
 }
 
+/** Where a container that dumps finds authorities other than the system's. */
+const AUTHORITIES = '/tmp/authorities.pem';
+
 /**
- * The old schema as statements, by `pg_dump` out of the image of the new database, on the network of the Docker host. The
- * password goes by standard input.
+ * The old schema as statements, by `pg_dump` out of the image of the new database, on the network of the Docker host. With
+ * `tls` the source is verified as it is by every other connection. Password and authorities go by standard input.
  */
-export async function dumpDefinition({ docker, container, source, config }: Ends): Promise<string> {
+export async function dumpDefinition({
+  docker,
+  container,
+  source,
+  config,
+  authorities,
+}: Pick<Ends, 'docker' | 'container' | 'source' | 'authorities'> & {
+  readonly config: Pick<Ends['config'], 'container' | 'password' | 'tls'>;
+}): Promise<string> {
   const name = container ?? config.container;
   const image = await docker.docker(['inspect', '--format', '{{.Image}}', name]);
   const { host = '', port = 0, user = '', database = '' } = source.client;
   const words = ['pg_dump', '--schema-only', '--no-owner', '-h', host, '-p', String(port), '-U', user, '-d', database];
-  return runWithPassword(docker, image, [...words, '-n', source.schema], config.password);
+  // libpq knows the system's authorities by this word.
+  const root = authorities === undefined ? 'system' : AUTHORITIES;
+  const tls = config.tls ? ['--env', 'PGSSLMODE=verify-full', '--env', `PGSSLROOTCERT=${root}`] : [];
+  const input = `${config.password}\n${authorities ?? ''}`;
+  return runWithInput(docker, [...tls, '--entrypoint', 'sh', image], [...words, '-n', source.schema], input);
 }
 
-async function runWithPassword(
+/** A command in a container of its own; `input` is a password in its first line, and authorities behind it. */
+async function runWithInput(
   docker: DockerHost,
-  image: string,
+  container: readonly string[],
   words: readonly string[],
-  password: string,
+  input: string,
 ): Promise<string> {
-  const script = 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"';
-  const args = ['run', '--rm', '-i', '--network', 'host', '--entrypoint', 'sh', image, '-c', script, 'sh', ...words];
+  const script = `IFS= read -r PGPASSWORD; export PGPASSWORD; cat >${AUTHORITIES}; exec "$@"`;
+  const args = ['run', '--rm', '-i', '--network', 'host', ...container, '-c', script, 'sh', ...words];
   const child = spawn('docker', args, { env: docker.environment, timeout: DUMP_MS });
   const texts = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text));
   child.stdin.on('error', () => undefined);
-  child.stdin.end(`${password}\n`);
+  child.stdin.end(input);
   const code = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
   if (code === 0) return texts.stdout;
   throw new UserError('MIGRATE_SOURCE', 'pg_dump of the old schema failed', {

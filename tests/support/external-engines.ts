@@ -1,52 +1,26 @@
 /**
- * TimescaleDB, Redis with a Sentinel and a RabbitMQ cluster of three nodes, which no stack made and which speak TLS only. They run
- * on the images of the test stack, in a network of their own, and are reached by its gateway's address.
+ * TimescaleDB with a standby, Redis with a Sentinel and a RabbitMQ cluster of three nodes, which no stack made and which speak TLS
+ * only. They run on the images of the test stack.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type QueryResultRow } from 'pg';
-import { DATABASE, SENTINEL_MASTER, VHOST, groupQueue, DEFAULT_GROUP } from '../../runtime/contract.js';
+import { VHOST, groupQueue, DEFAULT_GROUP } from '../../runtime/contract.js';
 import { Balancer } from './balancer.js';
+import { ExternalDatabase } from './external-database.js';
+import { HOST, makeNetwork, PASSWORD, PREFIX, removeEngines, runEngine, TLS_FILES } from './external-place.js';
 import { authorityFor, type Authority } from './issued.js';
 import { waitFor } from './services.js';
-import { docker, inspect, TEST_PREFIX, testSubnet } from './test-stack.js';
+import { docker } from './test-stack.js';
 
-/** Begins as all that `clearLeftovers` takes away. */
-const PREFIX = `${TEST_PREFIX}external-telegram-`;
-const NETWORK = `${PREFIX}network`;
-const SUBNET = 4;
-/** Address of every engine, for everybody. */
-const HOST = testSubnet(SUBNET, '1');
-const PORTS = { postgres: 5432, redis: 6379, sentinel: 26_379, amqp: 5671 } as const;
+const PORTS = { redis: 6379, sentinel: 26_379, amqp: 5671 } as const;
 const NODES = ['rabbit-1', 'rabbit-2', 'rabbit-3'] as const;
 export type BrokerNode = (typeof NODES)[number];
 /** Port of one node; clients go to the balancer's. */
 const nodePort = (node: BrokerNode) => PORTS.amqp + 1 + NODES.indexOf(node);
-const PASSWORD = 'not-of-the-stack';
+/** As the Sentinels of most call it. */
+const MASTER = 'mymaster';
 /** Each call of RabbitMQ's tool starts a virtual machine. */
 const CTL_PAUSE_MS = 1_000;
 const BOUND_MS = 5 * 60_000;
-
-/** Writes what came by the environment to files that only the server's user may read. */
-const TLS_FILES = `set -eu
-umask 077
-mkdir -p /tmp/tls
-printf '%s' "$AUTHORITY" >/tmp/tls/authority.pem
-printf '%s' "$CERTIFICATE" >/tmp/tls/server.pem
-printf '%s' "$KEY" >/tmp/tls/server.key
-`;
-
-const POSTGRES = `${TLS_FILES}
-if [ ! -e /tmp/data ]; then
-  echo ${PASSWORD} >/tmp/password
-  initdb --pgdata=/tmp/data.new --username=dba --pwfile=/tmp/password --auth=scram-sha-256 --encoding=UTF8 --locale=C
-  echo 'CREATE DATABASE ${DATABASE}' | postgres --single -D /tmp/data.new postgres
-  echo 'local all all scram-sha-256' >/tmp/data.new/pg_hba.conf
-  echo 'hostssl all all all scram-sha-256' >>/tmp/data.new/pg_hba.conf
-  mv /tmp/data.new /tmp/data
-fi
-exec postgres -D /tmp/data -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off \\
-  -c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off \\
-  -c ssl=on -c ssl_cert_file=/tmp/tls/server.pem -c ssl_key_file=/tmp/tls/server.key`;
 
 /** The rights that docs/guides/deployment.md asks for. */
 const CACHE_RIGHTS = '~telegram:* +@read +@write +@connection +@transaction -@dangerous -@blocking +info +role';
@@ -71,9 +45,9 @@ user telegram on >${PASSWORD} ${CACHE_RIGHTS}`);
 const SENTINEL = redis(
   `tls-port ${String(PORTS.sentinel)}
 requirepass ${PASSWORD}
-sentinel monitor ${SENTINEL_MASTER} ${HOST} ${String(PORTS.redis)} 1
-sentinel auth-user ${SENTINEL_MASTER} sentinel
-sentinel auth-pass ${SENTINEL_MASTER} ${PASSWORD}`,
+sentinel monitor ${MASTER} ${HOST} ${String(PORTS.redis)} 1
+sentinel auth-user ${MASTER} sentinel
+sentinel auth-pass ${MASTER} ${PASSWORD}`,
   '--sentinel',
 );
 
@@ -106,18 +80,19 @@ chmod 0400 /tmp/rabbit/.erlang.cookie
 exec rabbitmq-server`;
 
 export class ExternalEngines {
-  readonly #authority: Authority = authorityFor(HOST);
+  readonly authority: Authority = authorityFor(HOST);
+  readonly database = new ExternalDatabase(this.authority);
   #balancer: Balancer | null = null;
 
   /** All of them, ready for use; what an earlier run left goes first. */
   async start(): Promise<void> {
     await this.stop();
-    await docker('network', 'create', '--subnet', testSubnet(SUBNET), '--gateway', HOST, NETWORK);
+    await makeNetwork();
     this.#balancer = await Balancer.start(HOST, PORTS.amqp, NODES.map(nodePort));
-    await this.#run('postgres', 'timescaledb', POSTGRES, [PORTS.postgres, PORTS.postgres]);
     await this.#run('redis', 'redis-master', DATA_NODE, [PORTS.redis, PORTS.redis]);
     await this.#run('sentinel', 'redis-master', SENTINEL, [PORTS.sentinel, PORTS.sentinel]);
     for (const node of NODES) await this.#run(node, 'rabbitmq', RABBIT, [nodePort(node), PORTS.amqp]);
+    await this.database.start();
     await this.#ready();
   }
 
@@ -125,32 +100,14 @@ export class ExternalEngines {
   get keys(): Readonly<Record<string, unknown>> {
     const login = { user: 'telegram', password: PASSWORD };
     return {
-      'telegram:tlsAuthorities': this.#authority.certificate,
-      'telegram:timescale': {
-        ...{ kind: 'external', host: HOST, port: PORTS.postgres },
-        ...{ adminUser: 'dba', adminPassword: PASSWORD, maxConnections: 100 },
-      },
+      'telegram:tlsAuthorities': this.authority.certificate,
+      'telegram:timescale': this.database.key,
       'telegram:redis': {
-        ...{ kind: 'external', ...login, sentinelPassword: PASSWORD },
+        ...{ kind: 'external', ...login, sentinelPassword: PASSWORD, masterName: MASTER },
         sentinels: [{ host: HOST, port: PORTS.sentinel }],
       },
       'telegram:rabbitmq': { kind: 'external', host: HOST, port: PORTS.amqp, ...login },
     };
-  }
-
-  /** Rows of one statement, as the engine's own administrator. */
-  async sql<R extends QueryResultRow>(text: string): Promise<R[]> {
-    const client = new Client({
-      ...{ host: HOST, port: PORTS.postgres, database: DATABASE, user: 'dba', password: PASSWORD },
-      ...{ ssl: { ca: this.#authority.certificate }, connectionTimeoutMillis: 10_000, query_timeout: 30_000 },
-    });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return (await client.query<R>(text)).rows;
-    } finally {
-      await client.end().catch(() => undefined);
-    }
   }
 
   /** Queue → node that leads it and nodes that hold a copy, as one running node tells it. */
@@ -174,44 +131,19 @@ export class ExternalEngines {
     await docker('kill', PREFIX + node);
   }
 
-  /** Containers of the engines that run. */
-  async running(): Promise<string[]> {
-    return (await docker('ps', '--filter', `name=^${PREFIX}`, '--format', '{{.Names}}')).split('\n').sort();
-  }
-
   /** Takes all of it away, data included. */
   async stop(): Promise<void> {
+    await this.database.stop();
     await this.#balancer?.close();
     this.#balancer = null;
-    const ids = await docker('ps', '-aq', '--filter', `name=^${PREFIX}`);
-    if (ids !== '') await docker('rm', '-f', '-v', ...ids.split('\n'));
-    const networks = await docker('network', 'ls', '-q', '--filter', `name=^${NETWORK}$`);
-    if (networks !== '') await docker('network', 'rm', networks);
+    await removeEngines();
   }
 
-  async #run(name: string, like: string, script: string, [outside, inside]: readonly [number, number]): Promise<void> {
-    const { Image, Config } = await inspect(like);
-    const { certificate, server } = this.#authority;
-    const texts = { AUTHORITY: certificate, CERTIFICATE: server.certificate, KEY: server.key };
-    const variables = Object.entries(texts).flatMap(([key, text]) => ['--env', `${key}=${text}`]);
-    const place = ['--network', NETWORK, '--hostname', name, '--network-alias', name];
-    const port = ['--publish', `${HOST}:${String(outside)}:${String(inside)}`];
-    const limits = ['--memory', '384m', '--memory-swap', '384m', '--shm-size', '64m', '--user', Config.User];
-    const options = ['--detach', '--name', PREFIX + name, ...place, ...port, ...limits, ...variables];
-    await docker('run', ...options, '--entrypoint', 'sh', Image, '-c', script);
+  #run(name: string, like: string, script: string, ports: readonly [number, number]): Promise<void> {
+    return runEngine({ name, like, script, ports }, this.authority);
   }
 
   async #ready(): Promise<void> {
-    const answers = (question: () => Promise<unknown>) => () =>
-      question().then(
-        () => true as const,
-        () => false as const,
-      );
-    await waitFor(
-      'an external database',
-      answers(() => this.sql('select 1')),
-      BOUND_MS,
-    );
     await waitFor('a cluster of three brokers', () => this.#isClustered(), BOUND_MS);
     await this.#ctl('rabbit-1', 'set_permissions', '-p', VHOST, 'telegram', ...BROKER_RIGHTS);
   }

@@ -43,6 +43,7 @@ export function endsOf(args: MigrationCase): Ends {
     retention: { messagesDays: args.messagesDays ?? 0, outcomesDays: 0 },
     name: `${host}:${String(port)}/${database}.${SCHEMA}`,
     source: { client: args.source, schema: SCHEMA },
+    authorities: undefined,
     target: args.target,
     old: new DockerOldGateway(docker, config),
     fresh: gatewayOf(args),
