@@ -85,7 +85,8 @@ function credentialsOf(client: Client, config: StackConfig, secrets: Secrets): p
               sentinelPassword: activeOf(secrets.sentinel),
             },
       ...(rabbitmq.kind === 'external' && { rabbitmq: { user: rabbitmq.user, password: rabbitmq.password } }),
-      ...(rabbitmq.kind === 'container' && {
+      // Also without a broker: who still runs with one when it is switched off would not take over a file that has no login.
+      ...(rabbitmq.kind !== 'external' && {
         rabbitmq: { user: slot(broker), password: activeOf(secrets.broker[broker]) },
       }),
       ...(client === 'gateway' && {
