@@ -65,6 +65,22 @@ onEachEngine((engine) => {
       ]);
     });
 
+    it('Q2 keeps of a channel whose it is, how it is addressed, how far it was read and what is missing', async () => {
+      const columns = await database.query<{ name: string }>(
+        "select column_name as name from information_schema.columns where table_schema = 'telegram_gateway' and table_name = 'channels'",
+      );
+      const address = ['channel_id', 'account_id', 'access_hash', 'title', 'username'];
+      const progress = ['pts', 'last_message_id', 'backfill_next_id', 'backfill_until_id', 'status'];
+      expect(columns.map(({ name }) => name)).toEqual(expect.arrayContaining([...address, ...progress]));
+      const add = (values: string) =>
+        asRole('gateway', `insert into telegram_gateway.channels (channel_id, account_id, ${values}`);
+      expect(await add("status) values (1, 'one', 'paused')")).toBe('ok');
+      // One owner a channel; no status and no range that nobody knows.
+      expect(await add("status) values (1, 'other', 'active')")).toBe('23505');
+      expect(await add("status) values (2, 'one', 'asleep')")).toBe('23514');
+      expect(await add("backfill_next_id, backfill_until_id) values (3, 'one', 1, 2)")).toBe('23514');
+    });
+
     it('Q1 names every constraint', async () => {
       // Names that PostgreSQL makes up end so; ours say what they hold.
       const invented = await database.query(`
