@@ -2,7 +2,7 @@ import { rootShell } from '../components/gateway-service/shell.js';
 import type { GatewayLogin } from '../stack/gateway-login.js';
 import { EngineError, StepError } from './engine/errors.js';
 import { CommandOutput, lastLines } from './engine/resources/command-output.js';
-import { execute, withConnection } from './engine/resources/ssh.js';
+import { execute, withConnection, type Connection } from './engine/resources/ssh.js';
 
 export interface ShellResult {
   readonly code: number | null;
@@ -25,15 +25,18 @@ export async function onGateway(
   return run(login, rootShell(login.user), script, tries);
 }
 
+/** The login with this many tries, at the jump host too. */
+export function patient(login: GatewayLogin, tries = DIAL.tries): Connection {
+  const dial = { dialErrorLimit: tries - 1, perDialTimeout: DIAL.perDialTimeout };
+  return { ...login, ...dial, ...(login.proxy && { proxy: { ...login.proxy, ...dial } }) };
+}
+
 /** Runs one command there as whoever logs in. */
 export async function run(login: GatewayLogin, command: string, stdin = '', tries = DIAL.tries): Promise<ShellResult> {
   const output = new CommandOutput('none', () => undefined);
-  const dial = { dialErrorLimit: tries - 1, perDialTimeout: DIAL.perDialTimeout };
   try {
-    const { code } = await withConnection(
-      { ...login, ...dial, ...(login.proxy && { proxy: { ...login.proxy, ...dial } }) },
-      AbortSignal.timeout(BOUND_MS),
-      (client) => execute(client, command, { stdin, output }),
+    const { code } = await withConnection(patient(login, tries), AbortSignal.timeout(BOUND_MS), (client) =>
+      execute(client, command, { stdin, output }),
     );
     return { code, stdout: output.texts.stdout, stderr: lastLines(output.texts.stderr) };
   } catch (error) {

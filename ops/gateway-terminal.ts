@@ -3,9 +3,7 @@ import { rootCommand } from '../components/gateway-service/shell.js';
 import type { GatewayLogin } from '../stack/gateway-login.js';
 import { EngineError, StepError } from './engine/errors.js';
 import { withConnection } from './engine/resources/ssh.js';
-
-/** Tries after which a machine counts as not there: nobody has just made it. */
-const DIAL_ERRORS = 2;
+import { patient } from './gateway-shell.js';
 
 /**
  * Runs a script as root on the gateway host with this process's own stdin, stdout and stderr. A terminal here is a terminal
@@ -15,7 +13,7 @@ export async function atTerminal(login: GatewayLogin, script: string, boundMs: n
   const command = rootCommand(login.user, script);
   try {
     return await withConnection(
-      { ...login, dialErrorLimit: DIAL_ERRORS },
+      patient(login),
       AbortSignal.timeout(boundMs),
       (client) =>
         new Promise<number>((resolve, reject) => {

@@ -20,9 +20,14 @@ export interface SshTarget {
 const DIAL_ERRORS = 6;
 const DIAL_TIMEOUT_S = 15;
 
-/** Written out field by field: an unknown field would show the private key in the provider's error message. */
+/**
+ * Written out field by field: an unknown field would show the private key in the provider's error message. Behind a jump host the
+ * provider would shake hands again on a connection that is closed by then: all that it said of any failure, a wrong host
+ * key among them, would be `EOF`. So it tries once there.
+ */
 export function sshConnection(target: SshTarget): types.input.remote.ConnectionArgs {
-  return { ...endpoint(target), ...(target.proxy && { proxy: endpoint(target.proxy) }) };
+  if (!target.proxy) return endpoint(target);
+  return { ...endpoint(target), dialErrorLimit: 0, proxy: endpoint(target.proxy) };
 }
 
 function endpoint({ host, port, user, hostKey, privateKey }: SshTarget): types.input.remote.ProxyConnectionArgs {

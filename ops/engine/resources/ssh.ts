@@ -67,7 +67,8 @@ export async function withConnection<T>(
 }
 
 async function dial(connection: Connection, signal: AbortSignal): Promise<Session> {
-  const limit = connection.dialErrorLimit ?? DEFAULT_DIAL_ERRORS;
+  // Every try goes the whole way again: behind a jump host it is that one's limit that counts.
+  const limit = (connection.proxy ?? connection).dialErrorLimit ?? DEFAULT_DIAL_ERRORS;
   for (let failures = 1; ; failures += 1) {
     signal.throwIfAborted();
     try {
