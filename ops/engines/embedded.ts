@@ -12,6 +12,7 @@ import { duration, say } from '../output.js';
 import { PROJECT, ROOT, type StackFolder } from '../stack-folder.js';
 import type { Changes, Engine } from './engine.js';
 import { toolError } from './explain.js';
+import { keptWords } from './kept-data.js';
 import { removeLeftOneShots } from './left-one-shots.js';
 
 /** Everything over SSH is on the gateway host. */
@@ -144,6 +145,10 @@ async function untilInterrupted<T>(run: (signal: AbortSignal) => Promise<T>): Pr
 
 /** One line a finished resource; build output only when asked for. */
 function show(event: EngineEvent): void {
+  if ('action' in event && event.action === 'keep') {
+    if (event.kind === 'done') say(keptWords(event.name));
+    return;
+  }
   const kind = event.type.split(':').at(-1) ?? event.type;
   if (event.kind === 'done' && event.action !== 'same')
     say(`  ${event.action.padEnd(8)} ${kind} ${event.name} (${duration(event.ms)})`);

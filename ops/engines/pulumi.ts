@@ -1,11 +1,13 @@
 import { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
-import { ensureStack, runPulumi } from '../pulumi-cli.js';
+import { say } from '../output.js';
+import { ensureStack, runPulumi, type PulumiRun } from '../pulumi-cli.js';
 import type { StackFolder } from '../stack-folder.js';
 import { checkState, clearTheWay } from './clear-the-way.js';
 import { GATEWAY_REMOVAL, type Changes, type Engine } from './engine.js';
 import { explainPulumi } from './explain.js';
+import { keptWords, refusedAsProtected } from './kept-data.js';
 import { withLastWords } from './last-words.js';
 import { Standing } from './standing.js';
 
@@ -35,11 +37,38 @@ export class PulumiEngine implements Engine {
     await ensureStack(this.folder, this.cli);
     this.folder.settle('pulumi');
     const { whole, started } = await this.#standing.restore();
-    await this.#must(['up', '--skip-preview', ...QUIETLY, ...(whole ? [] : ['--refresh'])]);
+    const runs = await this.#apply(['up', '--skip-preview', ...QUIETLY, ...(whole ? [] : ['--refresh'])]);
     this.#outputs = undefined;
-    const [changes, outputs] = await Promise.all([this.#lastChanges(), this.outputs()]);
+    const [changes, outputs] = await Promise.all([this.#lastChanges(runs), this.outputs()]);
     if (outputs) await this.#standing.record(outputs);
     return changes && { ...changes, update: changes.update + started };
+  }
+
+  /**
+   * Runs `up`; gives how many runs it took. A data volume that is to be kept and that the configuration no longer has stays where
+   * it is: the CLI would forget it, as it is retained, but refuses to as long as it is protected.
+   */
+  async #apply(args: readonly string[]): Promise<number> {
+    const forgotten = new Set<string>();
+    for (let runs = 1; ; runs += 1) {
+      const run = await this.#follow(args);
+      if (run.code === 0) return runs;
+      const refused = run.interrupted ? [] : refusedAsProtected(run.stdout).filter((urn) => !forgotten.has(urn));
+      const kept = await this.#retained(refused);
+      if (kept.length === 0) throw await this.#failure(args, run);
+      for (const urn of kept) {
+        await this.#must(['state', 'unprotect', urn, '--yes']);
+        forgotten.add(urn);
+        say(keptWords(nameIn(urn)));
+      }
+    }
+  }
+
+  /** Those of the resources that the state would only forget. */
+  async #retained(urns: readonly string[]): Promise<readonly string[]> {
+    if (urns.length === 0) return [];
+    const retained = (await this.#resources()).filter(({ retainOnDelete }) => retainOnDelete === true);
+    return urns.filter((urn) => retained.some((resource) => resource.urn === urn));
   }
 
   /** Volumes that are kept are protected against everything but this command, which only forgets them. */
@@ -72,10 +101,12 @@ export class PulumiEngine implements Engine {
   }
 
   async #urnOf(name: string): Promise<string | undefined> {
-    const { deployment } = (await this.#json(['stack', 'export'])) as {
-      deployment: { resources?: readonly { urn: string }[] };
-    };
-    return deployment.resources?.find(({ urn }) => urn.endsWith(`::${name}`))?.urn;
+    return (await this.#resources()).find(({ urn }) => nameIn(urn) === name)?.urn;
+  }
+
+  async #resources(): Promise<readonly Recorded[]> {
+    const { deployment } = (await this.#json(['stack', 'export'])) as { deployment: { resources?: Recorded[] } };
+    return deployment.resources ?? [];
   }
 
   async #json(args: readonly string[]): Promise<unknown> {
@@ -120,31 +151,49 @@ export class PulumiEngine implements Engine {
   }
 
   async #must(args: readonly string[]): Promise<void> {
-    const [command = ''] = args;
-    const { code, stdout, interrupted } = await runPulumi(this.folder, this.cli, args, 'follow');
-    if (code === 0) return;
-    if (interrupted) throw new UserError('INTERRUPTED', `\`pulumi ${command}\` was interrupted`);
+    const run = await this.#follow(args);
+    if (run.code !== 0) throw await this.#failure(args, run);
+  }
+
+  async #follow(args: readonly string[]): Promise<PulumiRun> {
+    return runPulumi(this.folder, this.cli, args, 'follow');
+  }
+
+  async #failure([command = '']: readonly string[], { code, stdout, interrupted }: PulumiRun): Promise<Error> {
+    if (interrupted) return new UserError('INTERRUPTED', `\`pulumi ${command}\` was interrupted`);
     // A container that is not well says itself what ails it.
-    throw await withLastWords(
+    return withLastWords(
       explainPulumi(command, code, stdout),
       new DockerHost(this.folder.dockerHost),
       this.folder.instance,
     );
   }
 
-  async #lastChanges(): Promise<Changes | null> {
-    const { code, stdout } = await runPulumi(
-      this.folder,
-      this.cli,
-      ['stack', 'history', '--json', '--page-size', '1'],
-      'capture',
-    );
+  /** What the last runs changed together, and what the very last one left as it was. */
+  async #lastChanges(runs: number): Promise<Changes | null> {
+    const history = ['stack', 'history', '--json', '--page-size', String(runs)];
+    const { code, stdout } = await runPulumi(this.folder, this.cli, history, 'capture');
     if (code !== 0) return null;
-    const [last] = JSON.parse(stdout) as { resourceChanges?: Partial<Record<keyof Changes, number>> }[];
-    const none = { create: 0, update: 0, replace: 0, delete: 0, same: 0 };
-    return last?.resourceChanges ? { ...none, ...last.resourceChanges } : null;
+    const updates = JSON.parse(stdout) as { resourceChanges?: Partial<Changes> }[];
+    const counts = updates.map(({ resourceChanges = {} }) => resourceChanges);
+    const sum = (kind: keyof Changes) => counts.reduce((total, { [kind]: count = 0 }) => total + count, 0);
+    return {
+      create: sum('create'),
+      update: sum('update'),
+      replace: sum('replace'),
+      delete: sum('delete'),
+      same: counts[0]?.same ?? 0,
+    };
   }
 }
+
+/** As much of a resource as this engine reads of an exported state. */
+interface Recorded {
+  readonly urn: string;
+  readonly retainOnDelete?: boolean;
+}
+
+const nameIn = (urn: string) => urn.split('::').at(-1) ?? urn;
 
 function dockerHostOf(config: Readonly<Record<string, string>>): string {
   const docker = JSON.parse(config['telegram:docker'] ?? '{}') as { readonly host?: string };
