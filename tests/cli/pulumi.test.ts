@@ -8,6 +8,7 @@ import { flawless, must, run, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } f
 import { configuration } from './cases/config.js';
 import { firstStart } from './cases/first-start.js';
 import { interruptions } from './cases/killed.js';
+import { machine } from './cases/machine.js';
 import { mending } from './cases/mending.js';
 import { parity } from './cases/parity.js';
 import { policy } from './cases/policy.js';
@@ -79,6 +80,7 @@ function removeAll(): void {
   interruptions();
   spoiledState();
   firstStart();
+  machine();
   rotations();
 
   it(

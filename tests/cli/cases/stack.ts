@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { inspectAll, must, TEST_STACK, TEST_STATE, type Inspected } from '../../support/test-stack.js';
+import { typing } from '../../support/typing.js';
 
 export const MINUTES = 60_000;
 
@@ -24,6 +25,17 @@ export function changeConfig(changes: Readonly<Record<string, unknown>>): void {
 export function restoreConfig(): void {
   if (applied !== undefined) writeFileSync(CONFIG, applied);
   applied = undefined;
+}
+
+/** As a person does: `pulumi config set --secret`, which takes the value from stdin, where no history keeps it. */
+export async function setSecret(path: string, value: string): Promise<void> {
+  const command = typing(['pulumi', 'config', 'set', '--secret', '--path', path], false, env);
+  command.type(value);
+  command.end();
+  await command.ended();
+  expect(command.seen).toMatchObject({ code: 0 });
+  const config = readFileSync(CONFIG, 'utf8');
+  expect([config.includes('secure: v1:'), config.includes(value.trim())]).toEqual([true, false]);
 }
 
 /** What tells that nobody touched a container. */

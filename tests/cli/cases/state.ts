@@ -2,12 +2,21 @@ import { describe, expect, it } from '@jest/globals';
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StackFolder } from '../../../ops/stack-folder.js';
-import { others, env, MINUTES } from './stack.js';
-import { run, TEST_STACK } from '../../support/test-stack.js';
+import { EDITED_MIGRATION, editMigration, MIGRATIONS_STEP } from '../../support/edited-migration.js';
+import { must, run, TEST_STACK } from '../../support/test-stack.js';
+import { env, MINUTES, others } from './stack.js';
 
-/** What is wrong with the state is told before the CLI is asked for anything, and nothing is touched. */
+/** URNs of all that the stack has. */
+function resources(): string[] {
+  const { deployment } = JSON.parse(must('pulumi', ['stack', 'export'], env).stdout) as {
+    deployment: { resources: { urn: string }[] };
+  };
+  return deployment.resources.map(({ urn }) => urn);
+}
+
+/** What is wrong with a state is told before the CLI is asked for anything, and nothing is touched. */
 export function spoiledState(): void {
-  describe('O1 a state of the CLI that is not as it was left', () => {
+  describe('O1 a state, of the CLI or the database, that is not as it was left', () => {
     it(
       'O1 S4 a passphrase that is not the one of the state is told as that',
       () => {
@@ -46,6 +55,23 @@ export function spoiledState(): void {
         expect(await others()).toEqual(before);
       },
       2 * MINUTES,
+    );
+
+    it(
+      'Q8 O10 a migration that was edited after it was applied is told in the very words of the embedded engine',
+      async () => {
+        const [urn = ''] = resources().filter((one) => one.endsWith(`::${MIGRATIONS_STEP}`));
+        must('pulumi', ['state', 'taint', urn, '--yes', '--non-interactive'], env);
+        const before = await others();
+        await editMigration();
+        const { code, stdout, stderr } = run('up', [], env);
+        // The next `up`, that of the move to a machine, goes on.
+        await editMigration();
+        expect([code, stdout]).toEqual([1, '']);
+        expect(stderr.slice(stderr.lastIndexOf('✖'))).toBe(EDITED_MIGRATION);
+        expect(await others()).toEqual(before);
+      },
+      5 * MINUTES,
     );
 
     it(
