@@ -185,7 +185,7 @@ describe('O11 a machine that cannot be used', () => {
 
 describe('the gateway on a machine', () => {
   it(
-    'S1 S3 S4 `up` moves it there, through the jump host, by a login with sudo',
+    'D8 S1 S3 S4 `up` moves it there, through the jump host, by a login with sudo',
     async () => {
       await configure();
       const { stderr } = must('up', [], env);
