@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, type QueryResultRow } from 'pg';
+import type { QueryResultRow } from 'pg';
+import { sqlOn } from '../../ops/sql.js';
 import { DATABASE } from '../../runtime/contract.js';
 import { Balancer } from './balancer.js';
 import { HOST, PASSWORD, PREFIX, runEngine, TLS_FILES } from './external-place.js';
@@ -76,17 +77,8 @@ export class ExternalDatabase {
 
   /** Rows of one statement, as the engine's own administrator. */
   async sql<R extends QueryResultRow>(text: string, database: string = DATABASE): Promise<R[]> {
-    const client = new Client({
-      ...{ ...ADMIN, host: HOST, port: PORT, database, ssl: { ca: this.authority.certificate } },
-      ...{ connectionTimeoutMillis: 10_000, query_timeout: 90_000 },
-    });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return (await client.query<R>(text)).rows;
-    } finally {
-      await client.end().catch(() => undefined);
-    }
+    const at = { ...ADMIN, host: HOST, port: PORT, database, ssl: { ca: this.authority.certificate } };
+    return sqlOn({ ...at, query_timeout: 90_000 })<R>(text);
   }
 
   #run(node: Node, text: string): Promise<void> {
