@@ -81,7 +81,9 @@ export async function checkCache(input: unknown): Promise<string> {
   } catch (error) {
     const names = sentinels.map(({ host, port }) => `${host}:${String(port)}`).join(', ');
     const cause = (await sentinelTrouble(sentinels, overTls ? trust(authorities) : undefined)) ?? reason ?? error;
-    throw new RuntimeError('SERVICE_UNREACHABLE', `Redis: no master "${masterName}" by the Sentinels ${names}`, { cause });
+    throw new RuntimeError('SERVICE_UNREACHABLE', `Redis: no master "${masterName}" by the Sentinels ${names}`, {
+      cause,
+    });
   } finally {
     redis.disconnect();
   }
