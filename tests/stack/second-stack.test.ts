@@ -15,6 +15,11 @@ const ENDS = [
 const identity = ({ Id, Name, State }: Inspected) => `${Name} ${Id} ${State.StartedAt}`;
 const identities = (containers: readonly Inspected[]) => containers.map(identity).sort();
 const stack = new OtherStack('two', { 'telegram:dataPolicy': 'retain' });
+const consumerMode = async () => {
+  const consumer = (await stack.containers()).find(({ Name }) => Name.endsWith('telegram-consumer'));
+  const mode = 'TELEGRAM_CONSUMER_MODE=';
+  return consumer?.Config.Env?.find((line) => line.startsWith(mode))?.slice(mode.length);
+};
 
 describe('a second stack beside the first', () => {
   let first: string[];
@@ -25,6 +30,7 @@ describe('a second stack beside the first', () => {
   beforeAll(async () => {
     // An earlier run that was cut off may have left its stack.
     await stack.removeAll();
+    stack.beginWith('telegram:consumer.mode', 'dual');
     first = identities(await inspectAll());
   }, 5 * MINUTES);
   afterAll(() => stack.removeAll(), 5 * MINUTES);
@@ -52,8 +58,9 @@ describe('a second stack beside the first', () => {
   badUpCases(stack);
 
   it(
-    'D13 messages flow in both, and the first was not touched',
+    'D13 R7 messages flow in both, from two paths at once in the second, and the first was not touched',
     async () => {
+      expect(await consumerMode()).toBe('dual');
       const { stdout } = stack.must('smoke', '--json', '--count', '20', '--rate', '50');
       expect(JSON.parse(stdout)).toMatchObject(flawless(20));
       expect(smoke(20)).toMatchObject(flawless(20));
@@ -107,5 +114,21 @@ describe('a second stack beside the first', () => {
       expect(await docker('volume', 'ls', '-q', '--filter', `name=^${kept[0] ?? ''}`)).toBe('');
     },
     12 * MINUTES,
+  );
+
+  it(
+    'D6 R7 without a broker the consumer polls: messages flow, each handled once, and the broker is gone',
+    async () => {
+      stack.change('telegram:rabbitmq', { kind: 'off' });
+      stack.change('telegram:consumer.mode', 'poll');
+      stack.must('up');
+      expect((await stack.containers()).filter(({ Name }) => Name.includes('rabbitmq'))).toEqual([]);
+      expect(await consumerMode()).toBe('poll');
+      const { stdout } = stack.must('smoke', '--json', '--count', '20', '--rate', '50');
+      expect(JSON.parse(stdout)).toMatchObject(flawless(20));
+      const { checks } = JSON.parse(stack.run('doctor', '--json').stdout) as { checks: { ok: boolean }[] };
+      expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+    },
+    5 * MINUTES,
   );
 });

@@ -101,13 +101,16 @@ export class OtherStack {
     return { cut: made >= things && code !== 0, code, stderr };
   }
 
+  /** Sets one key of the file that the first `up` starts from. */
+  beginWith(key: string, value: unknown): void {
+    setKey(this.source, key, value);
+  }
+
   /** Changes one key of the working copy and returns what puts it back. */
   change(key: string, value: unknown): () => void {
     const file = join(this.#state, TEST_STACK, `Pulumi.${TEST_STACK}.yaml`);
     const before = readFileSync(file, 'utf8');
-    const document = parseDocument(before);
-    document.setIn(['config', ...key.split('.')], value);
-    writeFileSync(file, document.toString());
+    setKey(file, key, value);
     return () => {
       writeFileSync(file, before);
     };
@@ -196,4 +199,10 @@ export class OtherStack {
   #first(command: string, args: readonly string[]): string[] {
     return command === 'up' ? ['--engine', 'embedded', '--config', this.source, ...args] : [...args];
   }
+}
+
+function setKey(file: string, key: string, value: unknown): void {
+  const document = parseDocument(readFileSync(file, 'utf8'));
+  document.setIn(['config', ...key.split('.')], value);
+  writeFileSync(file, document.toString());
 }

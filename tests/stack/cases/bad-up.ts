@@ -28,7 +28,7 @@ export function badUpCases(stack: OtherStack): void {
     async () => {
       const before = { inputs: await inputs(), others: await others(), rows: await stack.rows('messages') };
 
-      const revert = stack.change('telegram:consumer.mode', 'dual');
+      const revert = stack.change('telegram:consumer.mode', 'queue');
       stack.must('up');
       const bad = await inputs();
       expect(bad).not.toBe(before.inputs);
