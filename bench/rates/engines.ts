@@ -2,14 +2,17 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../../runtime/logger.js';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
 import type { Database } from '../../runtime/store/database.js';
+import type { UsageSource } from './usage.js';
 import type { PoolerPair } from './with-and-without.js';
 
-/** What a run measures on: a migrated database, a vhost that it may declare in, and a cache; all of its own. */
+/** What a run measures on: a migrated database behind a pooler, a vhost that it may declare in, and a cache; all of its own. */
 export interface Engines {
   readonly database: Database;
   readonly broker: BrokerOptions;
   readonly redis: Redis;
   readonly logger: Logger;
+  /** What each engine has used so far. */
+  readonly usage: UsageSource;
   /** Ways to the stack's own database through its pooler and past it; null without a pooler. */
   readonly pooler: PoolerPair | null;
 }

@@ -18,7 +18,7 @@ const PREFETCH = 200;
 /** Decoding and mapping of pushed updates, 50 a container; without the socket and its encryption. */
 export async function mtprotoLeg(messages: number): Promise<Rate> {
   const packed = containers(messages);
-  return rateOf(packed.length * 50, async () => {
+  return rateOf(packed.length * 50, null, async () => {
     for (const container of packed) {
       decode(container);
       await others();
@@ -30,7 +30,7 @@ export async function mtprotoLeg(messages: number): Promise<Rate> {
 export async function insertLeg(engines: Engines, messages: number): Promise<{ rate: Rate; events: TelegramEvent[] }> {
   const batches = inBatches(posts(messages), BATCH);
   const events: TelegramEvent[] = [];
-  const rate = await rateOf(messages, () =>
+  const rate = await rateOf(messages, engines.usage, () =>
     eachAtOnce(batches, 2, async (batch) => {
       const { stored } = await commitBatch(engines.database, { messages: batch, cursors: [] });
       events.push(...stored.map(({ event }) => event));
@@ -51,7 +51,7 @@ export async function queueLeg(engines: Engines, events: readonly TelegramEvent[
   });
   await queue.initialize();
   try {
-    return await rateOf(events.length, () =>
+    return await rateOf(events.length, engines.usage, () =>
       Promise.all([eachAtOnce(events, UNCONFIRMED, (event) => queue.publishMessage(event)), promise]),
     );
   } finally {
@@ -66,7 +66,7 @@ export async function consumerLeg(engines: Engines, events: readonly TelegramEve
   const handle = () => Promise.resolve();
   const common = { group: DEFAULT_GROUP, worker: 'bench', mode: 'queue' } as const;
   const processor = new EventProcessor({ ...common, database, handle, logger, signal });
-  return rateOf(events.length, () =>
+  return rateOf(events.length, engines.usage, () =>
     eachAtOnce(events, PREFETCH, (event) => processor.process(event, { attempt: 0, last: false })),
   );
 }
@@ -74,5 +74,7 @@ export async function consumerLeg(engines: Engines, events: readonly TelegramEve
 /** Hot copies, duplicate hints and recent sets, a batch a pipeline. */
 export async function cacheLeg(engines: Engines, events: readonly TelegramEvent[]): Promise<Rate> {
   const cache = new RedisTelegramCache(engines.redis);
-  return rateOf(events.length, () => eachAtOnce(inBatches(events, BATCH), 2, (batch) => cache.cacheMessages(batch)));
+  return rateOf(events.length, engines.usage, () =>
+    eachAtOnce(inBatches(events, BATCH), 2, (batch) => cache.cacheMessages(batch)),
+  );
 }

@@ -2,23 +2,27 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type Histogram } from 'hdr-histogram-js';
+import { cpuPerMessage, usageNow, type UsageSource } from './usage.js';
 
-/** A rate as it was measured, and what this process spent on it. */
+/** A rate as it was measured, and what was spent on it. */
 export interface Rate {
   /** Messages per second. */
   readonly perSecond: number;
-  /** Of this process, microseconds a message. */
-  readonly cpuMicros: number;
+  /** Microseconds a message, by process. */
+  readonly cpuMicros: Readonly<Record<string, number>>;
 }
 
-/** Runs `work`, which handles so many messages. */
-export async function rateOf(messages: number, work: () => Promise<unknown>): Promise<Rate> {
-  const cpu = process.cpuUsage();
+/** Runs `work`, which handles so many messages, in this process alone or with the engines that `engines` tells of. */
+export async function rateOf(
+  messages: number,
+  engines: UsageSource | null,
+  work: () => Promise<unknown>,
+): Promise<Rate> {
+  const before = await usageNow(engines);
   const began = performance.now();
   await work();
   const seconds = (performance.now() - began) / 1_000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { perSecond: messages / seconds, cpuMicros: (user + system) / messages };
+  return { perSecond: messages / seconds, cpuMicros: cpuPerMessage(before, await usageNow(engines), messages) };
 }
 
 export interface Latency {

@@ -22,7 +22,7 @@ export async function naiveRate(engines: Engines, messages: number): Promise<Rat
   await consumer.start();
   await queue.initialize();
   try {
-    return await rateOf(messages, async () => {
+    return await rateOf(messages, engines.usage, async () => {
       for (const message of posts(messages)) {
         const { stored } = await commitBatch(database, { messages: [message], cursors: [] });
         const [row] = stored;
@@ -47,7 +47,7 @@ export class WholePipeline {
   readonly #consumer: Consumer;
   readonly #handled = new Map<string, () => void>();
 
-  constructor(engines: Engines) {
+  constructor(private readonly engines: Engines) {
     const { database, broker, redis, logger } = engines;
     this.#queue = new TelegramMessageQueue({ broker, logger, declare: true });
     this.#relay = new OutboxRelay({
@@ -93,7 +93,7 @@ export class WholePipeline {
     const seen = () => {
       if (--left === 0) resolve(undefined);
     };
-    return rateOf(all, async () => {
+    return rateOf(all, this.engines.usage, async () => {
       const lanes = [0, 1, 2, 3].map(async (lane) => {
         for (let n = lane; n < packed.length; n += 4) {
           const container = packed[n];

@@ -6,22 +6,29 @@ const whole = (value: number) => String(Math.round(value));
 /** For the screen: rates with what each costs, then latencies. */
 export function benchTable(result: BenchResult): string {
   const { raw, cpuMicrosPerMessage: cpu, fsyncMs, cache } = result;
-  const line = (name: string, rate: number, spent?: number) =>
-    `${name.padEnd(24)}${whole(rate).padStart(10)} msg/s${spent === undefined ? '' : `${spent.toFixed(1).padStart(10)} µs CPU a message`}`;
+  const line = (name: string, rate: number, spent: Readonly<Record<string, number>> = {}) =>
+    `${name.padEnd(24)}${whole(rate).padStart(10)} msg/s${byProcess(spent, (micros) => `${micros.toFixed(0)} µs`)}`;
   return [
     `fsync                   ${fsyncMs.p50.toFixed(2)} ms median, ${fsyncMs.p95.toFixed(2)} ms p95`,
+    'rates, and beside each the processor time that a message costs each process',
     ...(Object.keys(raw) as (keyof typeof raw)[]).map((name) => line(name, raw[name], cpu[name])),
     line('composed limit', result.composed),
     line('naive pipeline', result.naive, cpu.naive),
     line('this pipeline', result.pipeline, cpu.pipeline),
+    `memory                  ${byProcess(result.memoryMb, (mb) => `${whole(mb)} MB`).trim()}`,
+    `busy with               ${result.profile
+      .slice(0, 8)
+      .map(({ part, share }) => `${part} ${percent(share)}`)
+      .join(', ')}`,
     `${whole(result.ratioToComposed * 100)} % of the composed limit, ${result.ratioToNaive.toFixed(1)} × the naive pipeline`,
     ...result.latencyMs.map(
       ({ rate, seconds, p50, p95, p99 }) =>
         `${String(rate)} msg/s for ${String(seconds)} s: p50 ${p50.toFixed(1)}, p95 ${p95.toFixed(1)}, p99 ${p99.toFixed(1)} ms`,
     ),
     ...result.polling.map(
-      ({ rows, p50, p95, fiveWorkers }) =>
-        `polling at ${String(rows)} rows: p50 ${p50.toFixed(2)}, p95 ${p95.toFixed(2)} ms; five workers at once p95 ${fiveWorkers.p95.toFixed(2)} ms`,
+      ({ rows, p50, p95, fiveWorkers, statusUpdate }) =>
+        `polling at ${String(rows)} rows: p50 ${p50.toFixed(2)}, p95 ${p95.toFixed(2)} ms; five workers at once p95 ${fiveWorkers.p95.toFixed(2)} ms; ` +
+        `status update p95 ${statusUpdate.p95.toFixed(2)} ms`,
     ),
     `duplicate check: p50 ${cache.dedupMs.p50.toFixed(2)}, p95 ${cache.dedupMs.p95.toFixed(2)} ms`,
     `cache: hit rate ${percent(cache.hitRate)}, database asked ${String(cache.databaseReads.with)} times instead of ` +
@@ -29,6 +36,12 @@ export function benchTable(result: BenchResult): string {
     `${'with and without'.padEnd(40)}${'with'.padStart(12)}${'without'.padStart(12)}`,
     ...result.withAndWithout.map(comparisonLine),
   ].join('\n');
+}
+
+/** What is not worth a line is left out. */
+function byProcess(figures: Readonly<Record<string, number>>, show: (figure: number) => string): string {
+  const parts = Object.entries(figures).filter(([, figure]) => figure >= 0.5);
+  return parts.map(([name, figure]) => `  ${name} ${show(figure)}`).join('');
 }
 
 /** A hope that does not hold is told as such. */

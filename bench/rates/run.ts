@@ -4,6 +4,8 @@ import { cacheLeg, consumerLeg, insertLeg, mtprotoLeg, queueLeg } from './legs.j
 import { composedRate, fsyncTime, type Latency } from './measure.js';
 import { WholePipeline, naiveRate } from './pipelines.js';
 import { pollingLatency, type PollingResult } from './polling.js';
+import { profiled, type Part } from './profile.js';
+import { usageNow } from './usage.js';
 import { compareAll, type Comparison } from './with-and-without.js';
 
 type Leg = 'mtproto' | 'insert' | 'queue' | 'consumerCommit' | 'cache';
@@ -18,8 +20,12 @@ export interface BenchResult {
   readonly pipeline: number;
   readonly ratioToComposed: number;
   readonly ratioToNaive: number;
-  /** Of the measuring process alone: engines have processes of their own. */
-  readonly cpuMicrosPerMessage: Readonly<Record<Leg | 'naive' | 'pipeline', number>>;
+  /** By process; `runtime` is the measuring one, which has gateway and consumer in it. */
+  readonly cpuMicrosPerMessage: Readonly<Record<Leg | 'naive' | 'pipeline', Readonly<Record<string, number>>>>;
+  /** By process, after pipeline and load. */
+  readonly memoryMb: Readonly<Record<string, number>>;
+  /** Where `runtime` spends its time while the pipeline goes as fast as it can. */
+  readonly profile: readonly Part[];
   /** From when a message was due to its handler, open loop. */
   readonly latencyMs: readonly ({ readonly rate: number; readonly seconds: number } & Latency)[];
   readonly polling: readonly PollingResult[];
@@ -45,11 +51,13 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
   await whole.start();
   const latencyMs: BenchResult['latencyMs'][number][] = [];
   const pipeline = await step('pipeline', () => whole.rate(messages));
+  const profile = await step('profile', () => profiled(() => whole.rate(messages)));
   for (const { rate, seconds } of size.load)
     latencyMs.push({
       ...{ rate, seconds },
       ...(await step(`${String(rate)} msg/s for ${String(seconds)} s`, () => whole.latency(rate, seconds))),
     });
+  const memoryMb = mapValues(await usageNow(engines.usage), (used) => used.memoryMb);
   await whole.close();
   const { cacheLoad } = size;
   const cacheWorth = await step('cache', () => cacheEffect(engines, cacheLoad.rate, cacheLoad.seconds));
@@ -65,7 +73,7 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
     ratioToComposed: pipeline.perSecond / composed,
     ratioToNaive: pipeline.perSecond / naive.perSecond,
     cpuMicrosPerMessage: mapValues({ ...legs, naive, pipeline }, ({ cpuMicros }) => cpuMicros),
-    ...{ latencyMs, polling, cache: cacheWorth, withAndWithout },
+    ...{ memoryMb, profile, latencyMs, polling, cache: cacheWorth, withAndWithout },
   };
 }
 

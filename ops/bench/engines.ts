@@ -1,12 +1,14 @@
 import { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Engines } from '../../bench/rates/engines.js';
 import type { PoolerPair } from '../../bench/rates/with-and-without.js';
 import { entryName } from '../../components/pgbouncer/pools.js';
 import { passwordHash } from '../../components/rabbitmq/users.js';
 import { DATABASE } from '../../runtime/contract.js';
-import { createLogger } from '../../runtime/logger.js';
+import { createLogger, type Logger } from '../../runtime/logger.js';
+import type { BrokerOptions } from '../../runtime/queue/connection.js';
 import { Database } from '../../runtime/store/database.js';
 import { migrate } from '../../runtime/store/migrate.js';
 import { UserError } from '../../stack/errors.js';
@@ -14,52 +16,89 @@ import type { RunningStack } from '../context.js';
 import { container } from '../doctor/fix.js';
 import { databaseAt, sqlOn } from '../sql.js';
 import { ROOT } from '../stack-folder.js';
+import { startPooler, untilAnswers, type Pooler } from './pooler.js';
+import { usageOf } from './usage.js';
 
 /**
  * Runs `work` on the engines of a stack, apart from its data: a database and a vhost of its own, removed at the end, and keys
- * under a prefix, which expire.
+ * under a prefix, which expire. Rejects with the signal's reason once it is aborted; `work` is not waited for then.
  */
-export async function withEngines<T>(stack: RunningStack, work: (engines: Engines) => Promise<T>): Promise<T> {
+export async function withEngines<T>(
+  stack: RunningStack,
+  work: (engines: Engines) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const name = `bench_${randomBytes(4).toString('hex')}`;
   const logger = createLogger('bench', process.env['DEBUG'] ? 'debug' : 'silent');
-  const inBroker = (...command: string[]) =>
-    stack.docker.docker(['exec', container(stack, 'rabbitmq'), ...command], 60_000);
   const undo: (() => Promise<unknown>)[] = [];
+  const run: Run = { stack, name, logger, undo };
   try {
-    const admin = databaseAt(stack.outputs, 'timescaledb');
-    const sql = sqlOn({ ...admin, query_timeout: 60_000 });
-    await sql(`create database ${name} template template0`);
-    undo.push(() => sql(`drop database ${name} with (force)`));
-    const login = stack.outputs.logins['timescaledb'];
-    const { user = '', password = '' } = login ?? {};
-    const { host, port } = address(stack, 'timescaledb');
-    const client = { host, port, user, password, database: name };
-    await migrate({ client, directory: join(ROOT, 'sql'), logger });
-    const database = new Database({
-      ...{ host, port, name, poolSize: 6, tls: false, applicationName: 'bench', queryTimeoutMs: 600_000 },
-      login: () => ({ user, password }),
-    });
-    undo.push(() => database.close());
-
-    const secret = randomBytes(16).toString('hex');
-    await inBroker('sh', '-c', IMPORT, 'sh', definitions(name, secret));
-    undo.push(() =>
-      inBroker('sh', '-c', 'rabbitmqctl -q delete_vhost "$1"; rabbitmqctl -q delete_user "$1"', 'sh', name),
-    );
-    const broker = { ...address(stack, 'rabbitmq'), vhost: name, tls: false, name };
-
-    const redis = await openRedis(stack);
+    const { database, pooler } = await openDatabase(run);
+    const broker = await openVhost(run);
+    const { redis, part } = await openRedis(stack);
     undo.push(() => redis.quit());
-    return await work({
-      database,
-      broker: { ...broker, login: () => ({ user: name, password: secret }) },
-      redis,
-      logger,
-      pooler: poolerOf(stack),
+    const usage = usageOf(stack, {
+      timescaledb: container(stack, 'timescaledb'),
+      pgbouncer: pooler.container,
+      rabbitmq: container(stack, 'rabbitmq'),
+      redis: container(stack, part),
     });
+    const engines = { database, broker, redis, logger, usage, pooler: poolerOf(stack) };
+    return await Promise.race([work(engines), ...(signal ? [aborted(signal)] : [])]);
   } finally {
     for (const step of undo.reverse()) await step().catch(() => undefined);
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+}
+
+interface Run {
+  readonly stack: RunningStack;
+  /** Of the database, of the vhost and of its user. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** What takes each thing back, in the order in which they were made. */
+  readonly undo: (() => Promise<unknown>)[];
+}
+
+/** Migrated, and behind a pooler like the stack's own. */
+async function openDatabase({ stack, name, logger, undo }: Run): Promise<{ database: Database; pooler: Pooler }> {
+  const sql = sqlOn({ ...databaseAt(stack.outputs, 'timescaledb'), query_timeout: 60_000 });
+  await sql(`create database ${name} template template0`);
+  undo.push(() => sql(`drop database ${name} with (force)`));
+  const { user = '', password = '' } = stack.outputs.logins['timescaledb'] ?? {};
+  const client = { ...address(stack, 'timescaledb'), user, password, database: name };
+  await migrate({ client, directory: join(ROOT, 'sql'), logger });
+  const [role] = await sql<{ verifier: string }>(VERIFIER, [user]);
+  const pooler = await startPooler(stack, {
+    name: `${stack.outputs.namePrefix}telegram-${name.replace('_', '-')}`,
+    ...{ database: name, role: user, verifier: role?.verifier ?? '' },
+  });
+  undo.push(pooler.remove);
+  // The entry of the gateway: what one process of the runtime may have.
+  const way = { host: pooler.host, port: pooler.port };
+  const entry = entryName('gateway');
+  await untilAnswers(sqlOn({ ...way, user, password, database: entry }));
+  const database = new Database({
+    ...{ ...way, name: entry, tls: false, poolSize: 6, applicationName: 'bench', queryTimeoutMs: 600_000 },
+    login: () => ({ user, password }),
+  });
+  undo.push(() => database.close());
+  return { database, pooler };
+}
+
+async function openVhost({ stack, name, undo }: Run): Promise<BrokerOptions> {
+  const inBroker = (...command: string[]) =>
+    stack.docker.docker(['exec', container(stack, 'rabbitmq'), ...command], 60_000);
+  const password = randomBytes(16).toString('hex');
+  await inBroker('sh', '-c', IMPORT, 'sh', definitions(name, password));
+  undo.push(() =>
+    inBroker('sh', '-c', 'rabbitmqctl -q delete_vhost "$1"; rabbitmqctl -q delete_user "$1"', 'sh', name),
+  );
+  return { ...address(stack, 'rabbitmq'), vhost: name, tls: false, name, login: () => ({ user: name, password }) };
 }
 
 /** As a reader of the stack's own database, which is asked for nothing. */
@@ -69,6 +108,9 @@ function poolerOf({ outputs }: RunningStack): PoolerPair | null {
   const { host, port } = databaseAt(outputs, 'timescaledb');
   return { pooled, direct: { ...pooled, host, port, database: DATABASE } };
 }
+
+/** As the server keeps it, so that the pooler can hand on what a client proves. */
+const VERIFIER = 'select rolpassword as verifier from pg_authid where rolname = $1';
 
 /** Only a hash goes by the command line. */
 const IMPORT =
@@ -90,7 +132,7 @@ function definitions(name: string, password: string): string {
 }
 
 /** To whichever node is the master now. */
-async function openRedis(stack: RunningStack): Promise<Redis> {
+async function openRedis(stack: RunningStack): Promise<{ redis: Redis; part: string }> {
   for (const part of ['redis-master', 'redis-replica']) {
     const file = await stack.docker.docker(['exec', container(stack, part), 'cat', '/credentials/admin']);
     const redis = new Redis({
@@ -100,7 +142,7 @@ async function openRedis(stack: RunningStack): Promise<Redis> {
     });
     redis.on('error', () => undefined);
     const [role] = (await redis.role()) as [string];
-    if (role === 'master') return redis;
+    if (role === 'master') return { redis, part };
     redis.disconnect();
   }
   throw new UserError('NOT_UP', 'the stack has no Redis master now', { fix: 'npm run doctor' });

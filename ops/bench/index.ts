@@ -1,13 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
-import { join } from 'node:path';
 import { FULL, QUICK } from '../../bench/rates/engines.js';
 import { benchChart, benchTable } from '../../bench/rates/report.js';
 import { runBench } from '../../bench/rates/run.js';
 import { UserError } from '../../stack/errors.js';
 import { runningStack, type StackOptions } from '../context.js';
-import { print, printJson, say } from '../output.js';
-import { ROOT } from '../stack-folder.js';
+import { interruption } from '../interrupt.js';
+import { print, printJson, report, say } from '../output.js';
+import { keepResult, thisMachine } from '../results.js';
 import { withEngines } from './engines.js';
 
 export interface BenchOptions extends StackOptions {
@@ -19,17 +17,22 @@ export interface BenchOptions extends StackOptions {
 export async function bench(options: BenchOptions): Promise<void> {
   const stack = await runningStack(options);
   if (stack.outputs.environment === 'production') throw new UserError('USAGE', 'bench is not for a production stack');
-  const [load = 0] = loadavg();
-  if (load > availableParallelism() / 2)
-    say(`! the machine is busy (load ${load.toFixed(1)}): the figures will be those of what is left of it`);
+  const machine = thisMachine();
+  if (machine.loadBefore > machine.cpus / 2)
+    say(`! the machine is busy (load ${String(machine.loadBefore)}): the figures will be those of what is left of it`);
   const size = options.quick ? QUICK : FULL;
-  const result = await withEngines(stack, (engines) => runBench(engines, size, say));
-  const folder = join(ROOT, 'bench', 'results');
-  const name = options.quick ? 'rates-quick' : 'rates';
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ loadBefore: load, ...result }, null, 2)}\n`);
-  writeFileSync(join(folder, `${name}.svg`), benchChart(result));
+  const signal = interruption('the bench');
+  const measured = await withEngines(stack, (engines) => runBench(engines, size, say), signal).catch(
+    (error: unknown) => {
+      if (!signal.aborted) throw error;
+      // What was being measured waits for engines that are gone: it ends with the process.
+      process.exit(report(error));
+    },
+  );
+  const result = { machine, ...measured };
   if (options.json) printJson(result);
   else print(benchTable(result));
-  say(`✔ bench/results/${name}.json, ${name}.svg`);
+  const name = options.quick ? 'rates-quick' : 'rates';
+  keepResult(`${name}.json`, result);
+  keepResult(`${name}.svg`, benchChart(result));
 }
