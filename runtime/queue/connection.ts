@@ -3,6 +3,7 @@ import type { Environment } from '../config.js';
 import type { CredentialStore } from '../credentials.js';
 import type { Logger } from '../logger.js';
 import { trust } from '../tls.js';
+import { gatherWrites } from './gathered-writes.js';
 
 export interface BrokerOptions {
   readonly host: string;
@@ -52,6 +53,7 @@ export async function openBroker(
       setup: async (model: ChannelModel) => {
         // Until `setup` is done nobody else listens, and an unheard error ends the process.
         model.on('error', () => undefined);
+        gatherWrites(model);
         await setup(model);
       },
     },
