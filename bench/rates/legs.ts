@@ -5,7 +5,9 @@ import { EventProcessor } from '../../runtime/consumer/event-processor.js';
 import { DEFAULT_GROUP } from '../../runtime/contract.js';
 import type { TelegramEvent } from '../../runtime/events.js';
 import { EVERY_CHANNEL, TelegramMessageQueue } from '../../runtime/queue/telegram-message-queue.js';
+import type { StoredEvent } from '../../runtime/ingest/message-store.js';
 import { commitBatch } from '../../runtime/store/commit-batch.js';
+import { removeFromOutbox } from '../../runtime/store/outbox.js';
 import type { Engines } from './engines.js';
 import { eachAtOnce, inBatches, rateOf, type Rate } from './measure.js';
 import { containers, decode, posts } from './posts.js';
@@ -29,14 +31,19 @@ export async function mtprotoLeg(messages: number): Promise<Rate> {
 /** Batches of 100 into the same tables, two clients. Returns what was stored, too. */
 export async function insertLeg(engines: Engines, messages: number): Promise<{ rate: Rate; events: TelegramEvent[] }> {
   const batches = inBatches(posts(messages), BATCH);
-  const events: TelegramEvent[] = [];
+  const all: StoredEvent[] = [];
   const rate = await rateOf(messages, engines.usage, () =>
     eachAtOnce(batches, 2, async (batch) => {
       const { stored } = await commitBatch(engines.database, { messages: batch, cursors: [] });
-      events.push(...stored.map(({ event }) => event));
+      all.push(...stored);
     }),
   );
-  return { rate, events };
+  // Nobody has published them, and the relay of the pipeline would.
+  await removeFromOutbox(
+    engines.database,
+    all.map(({ outboxId }) => outboxId),
+  );
+  return { rate, events: all.map(({ event }) => event) };
 }
 
 /** Published, confirmed, consumed and acknowledged on a quorum queue. */
