@@ -13,6 +13,9 @@ import type { Engines } from './engines.js';
 import { Latencies, rateOf, type Latency, type Rate } from './measure.js';
 import { ACCOUNT, containers, decode, ownShift, posts, postsOf } from './posts.js';
 
+/** Sent and not handled yet, at most, while the sustained rate is measured. */
+const OUTSTANDING = 2_000;
+
 /** Every message alone: one row, one publish, one SET, each awaited; then one claim and one commit of its consumer. */
 export async function naiveRate(engines: Engines, messages: number): Promise<Rate> {
   const { database, broker, redis, logger } = engines;
@@ -83,21 +86,29 @@ export class WholePipeline {
     this.#relay.start();
   }
 
-  /** As fast as it goes: the next container of a channel follows when the last one is stored. */
+  /**
+   * The sustained rate: as fast as it goes without a backlog that grows. The next container of a channel follows when the last
+   * one is stored and at most `OUTSTANDING` messages are on their way; beyond that the relay would go on by reading the outbox.
+   */
   async rate(messages: number): Promise<Rate> {
     const packed = containers(messages);
     const shift = ownShift();
     const all = packed.length * 50;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     let left = all;
+    let sent = 0;
+    const full: (() => void)[] = [];
     const seen = () => {
       if (--left === 0) resolve(undefined);
+      full.pop()?.();
     };
     return rateOf(all, this.engines.usage, async () => {
       const lanes = [0, 1, 2, 3].map(async (lane) => {
         for (let n = lane; n < packed.length; n += 4) {
           const container = packed[n];
           if (!container) return;
+          while (sent - (all - left) > OUTSTANDING) await new Promise<void>((next) => full.push(next));
+          sent += 50;
           await this.#submit(postsOf(decode(container), shift), seen);
           await others();
         }

@@ -1,7 +1,7 @@
 import { cacheEffect, type CacheEffect } from './cache-effect.js';
 import type { Engines, Size } from './engines.js';
 import { cacheLeg, consumerLeg, insertLeg, mtprotoLeg, queueLeg } from './legs.js';
-import { composedRate, fsyncTime, type Latency } from './measure.js';
+import { composedRate, fsyncTime, type Latency, type Rate } from './measure.js';
 import { WholePipeline, naiveRate } from './pipelines.js';
 import { pollingLatency, type PollingResult } from './polling.js';
 import { profiled, type Part } from './profile.js';
@@ -41,15 +41,13 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
   };
   const { messages } = size;
   const fsyncMs = fsyncTime();
-  const mtproto = await step('decoding', () => mtprotoLeg(messages));
-  const { rate: insert, events } = await step('inserting', () => insertLeg(engines, messages));
-  const queue = await step('queue', () => queueLeg(engines, events));
-  const consumerCommit = await step('consumer', () => consumerLeg(engines, events));
-  const cache = await step('cache', () => cacheLeg(engines, events));
+  await step('warming up', () => measureLegs(engines, messages / 10));
+  const legs = await step('each leg', () => measureLegs(engines, messages));
   const naive = await step('naive pipeline', () => naiveRate(engines, size.naiveMessages));
   const whole = new WholePipeline(engines);
   await whole.start();
   const latencyMs: BenchResult['latencyMs'][number][] = [];
+  await step('warming up', () => whole.rate(messages / 10));
   const pipeline = await step('pipeline', () => whole.rate(messages));
   const profile = await step('profile', () => profiled(() => whole.rate(messages)));
   for (const { rate, seconds } of size.load)
@@ -65,7 +63,6 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
   const compare = () => compareAll({ database, pooler, rows: size.comparedRows });
   const withAndWithout = await step('with and without', compare);
   const polling = await step('polling', () => pollingLatency(engines.database, size.polling));
-  const legs = { mtproto, insert, queue, consumerCommit, cache };
   const raw = mapValues(legs, ({ perSecond }) => perSecond);
   const composed = composedRate(Object.values(raw));
   return {
@@ -75,6 +72,15 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
     cpuMicrosPerMessage: mapValues({ ...legs, naive, pipeline }, ({ cpuMicros }) => cpuMicros),
     ...{ memoryMb, profile, latencyMs, polling, cache: cacheWorth, withAndWithout },
   };
+}
+
+/** Each alone, one after the other. */
+async function measureLegs(engines: Engines, messages: number): Promise<Readonly<Record<Leg, Rate>>> {
+  const mtproto = await mtprotoLeg(messages);
+  const { rate: insert, events } = await insertLeg(engines, messages);
+  const queue = await queueLeg(engines, events);
+  const consumerCommit = await consumerLeg(engines, events);
+  return { mtproto, insert, queue, consumerCommit, cache: await cacheLeg(engines, events) };
 }
 
 function mapValues<K extends string, A, B>(record: Record<K, A>, map: (value: A) => B): Record<K, B> {
