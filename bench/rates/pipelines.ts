@@ -12,6 +12,7 @@ import { claimOutbox, outboxStats, removeFromOutbox } from '../../runtime/store/
 import type { Engines } from './engines.js';
 import { Latencies, rateOf, type Latency, type Rate } from './measure.js';
 import { ACCOUNT, containers, decode, ownShift, posts, postsOf } from './posts.js';
+import { profiled, type Part } from './profile.js';
 
 /** Sent and not handled yet, at most, while the sustained rate is measured. */
 const OUTSTANDING = 2_000;
@@ -86,35 +87,44 @@ export class WholePipeline {
     this.#relay.start();
   }
 
-  /**
-   * The sustained rate: as fast as it goes without a backlog that grows. The next container of a channel follows when the last
-   * one is stored and at most `OUTSTANDING` messages are on their way; beyond that the relay would go on by reading the outbox.
-   */
+  /** The sustained rate: as fast as it goes without a backlog that grows. */
   async rate(messages: number): Promise<Rate> {
+    const { count, go } = this.#ready(messages);
+    return rateOf(count, this.engines.usage, go);
+  }
+
+  /** Where the time goes meanwhile. */
+  async profile(messages: number): Promise<readonly Part[]> {
+    return profiled(this.#ready(messages).go);
+  }
+
+  /**
+   * Packed beforehand. The next container of a channel follows when the last one is stored and at most `OUTSTANDING` messages
+   * are on their way; beyond that the relay would go on by reading the outbox.
+   */
+  #ready(messages: number): { readonly count: number; readonly go: () => Promise<unknown> } {
     const packed = containers(messages);
     const shift = ownShift();
-    const all = packed.length * 50;
+    const count = packed.length * 50;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    let left = all;
+    let left = count;
     let sent = 0;
     const full: (() => void)[] = [];
     const seen = () => {
       if (--left === 0) resolve(undefined);
       full.pop()?.();
     };
-    return rateOf(all, this.engines.usage, async () => {
-      const lanes = [0, 1, 2, 3].map(async (lane) => {
-        for (let n = lane; n < packed.length; n += 4) {
-          const container = packed[n];
-          if (!container) return;
-          while (sent - (all - left) > OUTSTANDING) await new Promise<void>((next) => full.push(next));
-          sent += 50;
-          await this.#submit(postsOf(decode(container), shift), seen);
-          await others();
-        }
-      });
-      await Promise.all([...lanes, promise]);
-    });
+    const lane = async (first: number) => {
+      for (let n = first; n < packed.length; n += 4) {
+        const container = packed[n];
+        if (!container) return;
+        while (sent - (count - left) > OUTSTANDING) await new Promise<void>((next) => full.push(next));
+        sent += 50;
+        await this.#submit(postsOf(decode(container), shift), seen);
+        await others();
+      }
+    };
+    return { count, go: () => Promise.all([...[0, 1, 2, 3].map(lane), promise]) };
   }
 
   /**

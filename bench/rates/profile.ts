@@ -2,7 +2,7 @@
 import { Session, type Profiler } from 'node:inspector/promises';
 
 export interface Part {
-  /** A folder of the runtime, a package, or one of V8's own. */
+  /** A folder of the project, a package, `node`, or `(garbage collector)`. */
   readonly part: string;
   /** Of the time in which the process was busy, 0 to 1. */
   readonly share: number;
@@ -22,12 +22,28 @@ export async function profiled(work: () => Promise<unknown>): Promise<readonly P
   }
 }
 
+/**
+ * What Node and V8 do counts for the part that asked for it: the system call of a write is the work of whoever sends. What
+ * nobody asked for, such as polling the sockets, is `node`. The profiler itself is left out.
+ */
 export function partsOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): readonly Part[] {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const parts = new Map<number, string | null>();
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const name = (node: Profiler.ProfileNode, caller: string | null) => {
+    const part = caller === null ? null : partOf(node.callFrame, caller);
+    parts.set(node.id, part);
+    for (const id of node.children ?? []) {
+      const child = byId.get(id);
+      if (child) name(child, part);
+    }
+  };
+  const [root] = nodes;
+  if (root) name(root, NODE);
+
   const micros = new Map<string, number>();
   for (const [n, id] of samples.entries()) {
-    const name = names.get(id) ?? '';
-    if (name !== '(idle)') micros.set(name, (micros.get(name) ?? 0) + (timeDeltas[n] ?? 0));
+    const part = parts.get(id) ?? null;
+    if (part !== null) micros.set(part, (micros.get(part) ?? 0) + (timeDeltas[n] ?? 0));
   }
   const busy = [...micros.values()].reduce((sum, time) => sum + time, 0);
   return [...micros]
@@ -36,13 +52,15 @@ export function partsOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profi
     .sort((one, other) => other.share - one.share);
 }
 
-/** `runtime/queue`, `pg`, `node:net`, `(garbage collector)`. */
-function nameOf({ url, functionName }: Profiler.Profile['nodes'][number]['callFrame']): string {
+const NODE = 'node';
+
+/** `runtime/queue`, `pg`, `(garbage collector)`; else the caller's. Null where nothing is to be counted. */
+function partOf({ url, functionName }: Profiler.ProfileNode['callFrame'], caller: string): string | null {
+  if (functionName === '(idle)' || url.startsWith('node:inspector')) return null;
   const [, ...libraries] = url.split('/node_modules/');
   const [, library] = /^((?:@[^/]+\/)?[^/]+)\//.exec(libraries.at(-1) ?? '') ?? [];
   if (library !== undefined) return library;
-  const [, own] = /\/((?:runtime|bench)\/[^/]+)\//.exec(url) ?? [];
+  const [, own] = /.*\/((?:runtime|bench|ops)(?:\/[^/]+(?=\/))?)\//.exec(url) ?? [];
   if (own !== undefined) return own;
-  if (url.startsWith('node:')) return url.split('/')[0] ?? url;
-  return url === '' ? functionName : 'other';
+  return functionName === '(garbage collector)' ? functionName : caller;
 }

@@ -4,7 +4,7 @@ import { cacheLeg, consumerLeg, insertLeg, mtprotoLeg, queueLeg } from './legs.j
 import { composedRate, fsyncTime, type Latency, type Rate } from './measure.js';
 import { WholePipeline, naiveRate } from './pipelines.js';
 import { pollingLatency, type PollingResult } from './polling.js';
-import { profiled, type Part } from './profile.js';
+import type { Part } from './profile.js';
 import { usageNow } from './usage.js';
 import { compareAll, type Comparison } from './with-and-without.js';
 
@@ -49,7 +49,7 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
   const latencyMs: BenchResult['latencyMs'][number][] = [];
   await step('warming up', () => whole.rate(messages / 10));
   const pipeline = await step('pipeline', () => whole.rate(messages));
-  const profile = await step('profile', () => profiled(() => whole.rate(messages)));
+  const profile = await step('profile', () => whole.profile(messages));
   for (const { rate, seconds } of size.load)
     latencyMs.push({
       ...{ rate, seconds },

@@ -25,27 +25,41 @@ describe('what a process has used', () => {
 });
 
 describe('what a process is busy with', () => {
-  const frame = (id: number, url: string, functionName = 'f') => ({
+  const node = (id: number, url: string, functionName: string, children: number[] = []) => ({
     id,
+    children,
     callFrame: { functionName, scriptId: '0', url, lineNumber: 0, columnNumber: 0 },
   });
+  const PG = 'file:///stack/node_modules/a/node_modules/pg/lib/client.js';
+  const OUTBOX = '/a/bench/of/ops/stack/runtime/queue/outbox.ts';
 
-  it('N3 is told by package and by part of the runtime, and idling is no work', () => {
+  it('N3 is told by package and by part of the project, each with what Node does for it; the profiler is no part', () => {
     const nodes = [
-      frame(1, 'file:///stack/node_modules/a/node_modules/pg/lib/client.js'),
-      frame(2, '/stack/runtime/queue/outbox.ts'),
-      frame(3, 'node:internal/timers'),
-      frame(4, '', '(garbage collector)'),
-      frame(5, '', '(idle)'),
-      frame(6, '/stack/node_modules/@scope/name/index.js'),
+      node(1, '', '(root)', [2, 5, 6, 7, 8, 9, 11, 13]),
+      node(2, OUTBOX, 'offer', [3]),
+      node(3, PG, 'query', [4]),
+      node(4, '', 'writeBuffer'),
+      node(5, '', '(garbage collector)'),
+      node(6, '', '(idle)'),
+      node(7, 'node:internal/timers', 'processTimers'),
+      node(8, '/stack/runtime/metrics.ts', 'observe'),
+      node(9, '/stack/bench/rates/run.ts', 'runBench', [10]),
+      node(10, 'node:inspector', 'post', [12]),
+      node(11, '/stack/node_modules/@scope/name/index.js', 'f'),
+      node(12, PG, 'query'),
+      node(13, '/stack/runtime/telegram/gramjs/fast-integers.ts', 'read'),
     ];
-    const samples = [1, 2, 3, 4, 5, 6, 1];
-    const timeDeltas = [300, 200, 100, 90, 5_000, 5, 305];
-    expect(partsOf({ nodes, startTime: 0, endTime: 6_000, samples, timeDeltas })).toEqual([
-      { part: 'pg', share: 0.605 },
+    const micros = { 2: 200, 3: 100, 4: 205, 5: 90, 6: 5_000, 7: 100, 8: 105, 9: 50, 10: 900, 11: 5, 12: 900, 13: 145 };
+    const samples = Object.keys(micros).map(Number);
+    const timeDeltas = Object.values(micros);
+    expect(partsOf({ nodes, startTime: 0, endTime: 9_000, samples, timeDeltas })).toEqual([
+      { part: 'pg', share: 0.305 },
       { part: 'runtime/queue', share: 0.2 },
-      { part: 'node:internal', share: 0.1 },
+      { part: 'runtime/telegram', share: 0.145 },
+      { part: 'runtime', share: 0.105 },
+      { part: 'node', share: 0.1 },
       { part: '(garbage collector)', share: 0.09 },
+      { part: 'bench/rates', share: 0.05 },
     ]);
   });
 
