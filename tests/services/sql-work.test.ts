@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { commitBatch } from '../../runtime/store/commit-batch.js';
 import { ingestMessage, range } from '../support/messages.js';
+import { plansInside } from '../support/plans.js';
 import { onEachEngine, TestDatabase, uniqueChannel } from '../support/services.js';
 
 interface Claimed {
@@ -64,6 +65,28 @@ onEachEngine((engine) => {
         "update telegram_gateway.message_work set claimed_until = now() - interval '1 second' where channel_id = $1 and status = 'processing'",
         [channel],
       );
+
+    it('Q5 N1 a claim reads its own rows alone, also by a plan from when nothing waited', async () => {
+      // A table that has never held a row.
+      const empty = await TestDatabase.migrated(engine);
+      try {
+        const call = 'select * from telegram_gateway.get_unprocessed_messages_optimized(null, 10)';
+        const plans = await plansInside(empty, call, async (client) => {
+          for (let n = 0; n < 10; n++) await client.query(call);
+          await client.query(
+            `insert into telegram_gateway.message_work (group_name, kind, channel_id, message_id, version, posted_at, account_id)
+             select 'default', 'message.created', 1, n, 1, now(), 'test' from generate_series(1, 10000) n`,
+          );
+        });
+        const read = plans.flatMap((plan) =>
+          [...plan.matchAll(/actual .*?rows=(\d+)/g)].map(([, rows]) => Number(rows)),
+        );
+        expect(read).toContain(10);
+        expect(Math.max(...read)).toBeLessThan(100);
+      } finally {
+        await empty.drop();
+      }
+    });
 
     it('Q5 returns messages in order with their texts, and each once', async () => {
       await store(5);

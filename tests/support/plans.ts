@@ -9,9 +9,13 @@ export async function explain(database: TestDatabase, statement: string): Promis
 
 /**
  * The plans of every statement that runs inside the functions that `statement` calls, as they were executed. What it does is
- * rolled back.
+ * rolled back. `before` runs on the same connection, whose plans are kept.
  */
-export async function plansInside(database: TestDatabase, statement: string): Promise<readonly string[]> {
+export async function plansInside(
+  database: TestDatabase,
+  statement: string,
+  before: (client: Client) => Promise<void> = () => Promise.resolve(),
+): Promise<readonly string[]> {
   const client = new Client(database.config);
   const plans: string[] = [];
   client.on('notice', ({ message }) => {
@@ -19,6 +23,7 @@ export async function plansInside(database: TestDatabase, statement: string): Pr
   });
   await client.connect();
   try {
+    await before(client);
     await client.query(`load 'auto_explain'; set auto_explain.log_min_duration = 0; set client_min_messages = log;
                         set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on`);
     await client.query('begin');
