@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import { ALL_CHANNELS, EXCHANGE, groupQueue } from '../../runtime/contract.js';
+import type { TelegramEvent } from '../../runtime/events.js';
 import { OutboxRelay, type EventPublisher } from '../../runtime/queue/outbox.js';
 import { TelegramMessageQueue } from '../../runtime/queue/telegram-message-queue.js';
 import { commitBatch } from '../../runtime/store/commit-batch.js';
@@ -115,23 +116,38 @@ describe('outbox relay', () => {
     expect(await drain()).toEqual(range(100).map(String));
   });
 
-  it('R3 halts a channel whose events are refused, and publishes each when there is room again', async () => {
+  it('R3 halts a channel whose events are refused: the first of them is tried alone, until there is room again', async () => {
     await channel.deleteQueue(QUEUE);
-    const full = { 'x-queue-type': 'quorum', 'x-max-length': 3, 'x-overflow': 'reject-publish' };
+    const full = { 'x-queue-type': 'quorum', 'x-max-length': 5, 'x-overflow': 'reject-publish' };
     await channel.assertQueue(QUEUE, { durable: true, arguments: full });
     await channel.bindQueue(QUEUE, EXCHANGE, ALL_CHANNELS);
+    const watched = new WatchedPublisher(queue);
+    relay = newRelay(watched);
     relay.start();
-    relay.offer(await commit('77', range(30)));
-    const seen: string[] = [];
+    let last = 0;
+    const offer = async () => {
+      relay.offer(await commit('77', range(20, last + 1)));
+      last += 20;
+    };
+    // A queue takes a few more than it has room for, before it says so.
+    await waitFor('a refusal', async () => {
+      if (!watched.refused) await offer();
+      return watched.refused;
+    });
+    await offer();
+    const { sent } = watched;
+    await waitFor('two tries', () => Promise.resolve(watched.sent >= sent + 2));
+    const seen = new Set<string>();
     await waitFor(
       'everything',
       async () => {
-        seen.push(...(await drain()));
-        return new Set(seen).size === 30 && (await database.count('outbox')) === 0;
+        for (const id of await drain()) seen.add(id);
+        return seen.size === last && (await database.count('outbox')) === 0;
       },
       40_000,
     );
-    expect(new Set(seen)).toEqual(new Set(range(30).map(String)));
+    expect(seen).toEqual(new Set(range(last).map(String)));
+    expect(watched.sentInSpite).toEqual([]);
   });
 
   it('R3 loses nothing and keeps the order when the connection breaks under load', async () => {
@@ -198,3 +214,48 @@ describe('outbox relay', () => {
     expect(await drain()).toEqual(range(300).map(String));
   });
 });
+
+/** Hands on to the queue, and knows what may be sent of a channel of which something was refused. */
+class WatchedPublisher implements EventPublisher {
+  sent = 0;
+  refused = false;
+  /** What should have waited. */
+  readonly sentInSpite: string[] = [];
+  readonly #untaken = new Set<number>();
+  #flying = 0;
+  #halted = false;
+
+  constructor(private readonly queue: TelegramMessageQueue) {}
+
+  get connected(): boolean {
+    return this.queue.connected;
+  }
+
+  onConnected(listener: () => void): void {
+    this.queue.onConnected(listener);
+  }
+
+  publishMessage(event: TelegramEvent): Promise<void> {
+    const id = Number(event.messageId);
+    this.#untaken.add(id);
+    if (this.#halted && (this.#flying > 0 || id !== Math.min(...this.#untaken))) this.sentInSpite.push(event.id);
+    const probe = this.#halted;
+    this.sent += 1;
+    this.#flying += 1;
+    const done = this.queue.publishMessage(event);
+    // Heard before the relay hears it, so that no other event comes between.
+    done.then(
+      () => {
+        this.#flying -= 1;
+        this.#untaken.delete(id);
+        if (probe) this.#halted = false;
+      },
+      () => {
+        this.#flying -= 1;
+        this.#halted = true;
+        this.refused = true;
+      },
+    );
+    return done;
+  }
+}
