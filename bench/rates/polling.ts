@@ -22,10 +22,13 @@ export interface PollingResult extends Pick<Latency, 'p50' | 'p95'> {
 export async function pollingLatency(database: Database, sizes: readonly number[]): Promise<PollingResult[]> {
   const results: PollingResult[] = [];
   let stored = 0;
+  await run(database, `truncate ${SCHEMA}.messages`);
   for (const rows of sizes) {
     for (; stored < rows; stored += CHUNK) await fill(database, stored, Math.min(CHUNK, rows - stored));
     stored = rows;
+    await run(database, `truncate ${SCHEMA}.message_work`);
     await work(database, Math.min(PENDING, rows));
+    await settle(database);
     results.push({
       rows,
       ...(await poll(database, 1)),
@@ -59,6 +62,17 @@ async function work(database: Database, count: number): Promise<void> {
       [count],
     ),
   );
+}
+
+/** As a server is that has had time for what was stored: nothing of it is still being written or counted. */
+async function settle(database: Database): Promise<void> {
+  for (const table of ['messages', 'message_work']) await run(database, `vacuum (analyze) ${SCHEMA}.${table}`);
+  await run(database, 'checkpoint');
+}
+
+/** A statement of its own, outside of any transaction. */
+async function run(database: Database, text: string): Promise<void> {
+  await database.run({ name: 'bench_polling', text, prepared: false }, []);
 }
 
 /** So many polls in all, shared out. */
