@@ -11,6 +11,8 @@ const [command, ...args] = process.argv.slice(2);
 
 installPackages();
 const node = projectNode();
+// Ctrl-C reaches the command itself too, which takes back what it has begun: the prompt comes after that.
+process.on('SIGINT', () => undefined);
 const entry = command === 'test' ? ['tests/run.ts'] : ['ops/cli.ts', command];
 const child = spawnSync(node, ['--import', 'tsx', ...entry, ...args], {
   cwd: root,
@@ -18,7 +20,7 @@ const child = spawnSync(node, ['--import', 'tsx', ...entry, ...args], {
   env: { ...process.env, PATH: `${join(node, '..')}:${process.env.PATH}` },
 });
 if (child.error) fail(`cannot start ${node}: ${child.error.message}`);
-process.exit(child.status ?? 1);
+process.exit(child.status ?? (child.signal === 'SIGINT' ? 130 : 1));
 
 /** `npm ci`, unless the installed packages already are those of the lockfile. */
 function installPackages() {

@@ -60,7 +60,7 @@ interface Run {
   /** Of the database, of the vhost and of its user. */
   readonly name: string;
   readonly logger: Logger;
-  /** What takes each thing back, in the order in which they were made. */
+  /** What takes each thing back, in the order in which they were made; noted before, as Ctrl-C cuts `docker` off too. */
   readonly undo: (() => Promise<unknown>)[];
 }
 
@@ -73,11 +73,11 @@ async function openDatabase({ stack, name, logger, undo }: Run): Promise<{ datab
   const client = { ...address(stack, 'timescaledb'), user, password, database: name };
   await migrate({ client, directory: join(ROOT, 'sql'), logger });
   const [role] = await sql<{ verifier: string }>(VERIFIER, [user]);
+  const poolerName = `${stack.outputs.namePrefix}telegram-${name.replace('_', '-')}`;
+  undo.push(() => stack.docker.docker(['rm', '--force', poolerName]));
   const pooler = await startPooler(stack, {
-    name: `${stack.outputs.namePrefix}telegram-${name.replace('_', '-')}`,
-    ...{ database: name, role: user, verifier: role?.verifier ?? '' },
+    ...{ name: poolerName, database: name, role: user, verifier: role?.verifier ?? '' },
   });
-  undo.push(pooler.remove);
   // The entry of the gateway: what one process of the runtime may have.
   const way = { host: pooler.host, port: pooler.port };
   const entry = entryName('gateway');
@@ -86,7 +86,11 @@ async function openDatabase({ stack, name, logger, undo }: Run): Promise<{ datab
     ...{ ...way, name: entry, tls: false, poolSize: 6, applicationName: 'bench', queryTimeoutMs: 600_000 },
     login: () => ({ user, password }),
   });
-  undo.push(() => database.close());
+  // Not waited for: a query that still runs ends with its pooler.
+  undo.push(() => {
+    database.close().catch(() => undefined);
+    return Promise.resolve();
+  });
   return { database, pooler };
 }
 
@@ -94,10 +98,10 @@ async function openVhost({ stack, name, undo }: Run): Promise<BrokerOptions> {
   const inBroker = (...command: string[]) =>
     stack.docker.docker(['exec', container(stack, 'rabbitmq'), ...command], 60_000);
   const password = randomBytes(16).toString('hex');
-  await inBroker('sh', '-c', IMPORT, 'sh', definitions(name, password));
   undo.push(() =>
     inBroker('sh', '-c', 'rabbitmqctl -q delete_vhost "$1"; rabbitmqctl -q delete_user "$1"', 'sh', name),
   );
+  await inBroker('sh', '-c', IMPORT, 'sh', definitions(name, password));
   return { ...address(stack, 'rabbitmq'), vhost: name, tls: false, name, login: () => ({ user: name, password }) };
 }
 

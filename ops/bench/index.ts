@@ -26,7 +26,7 @@ export async function bench(options: BenchOptions): Promise<void> {
     (error: unknown) => {
       if (!signal.aborted) throw error;
       // What was being measured waits for engines that are gone: it ends with the process.
-      process.exit(report(error));
+      process.exit(report(signal.reason));
     },
   );
   const result = { machine, ...measured };

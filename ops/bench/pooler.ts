@@ -11,7 +11,6 @@ export interface Pooler {
   readonly container: string;
   readonly host: string;
   readonly port: number;
-  readonly remove: () => Promise<unknown>;
 }
 
 export interface PoolerOptions {
@@ -52,10 +51,7 @@ export async function startPooler(stack: RunningStack, options: PoolerOptions): 
   ]);
   const published = await docker.docker(['port', options.name, `${String(PORTS.pgbouncer)}/tcp`]);
   const port = Number(published.split('\n')[0]?.split(':').at(-1));
-  return {
-    ...{ container: options.name, host: address.host, port },
-    remove: () => docker.docker(['rm', '--force', options.name]),
-  };
+  return { container: options.name, host: address.host, port };
 }
 
 /** Resolves when it hands on a statement; rejects as the last try did. */
