@@ -31,7 +31,8 @@ interface Workflow {
 }
 
 const FOLDER = join(ROOT, '.github', 'workflows');
-const read = (file: string) => parse(readFileSync(join(FOLDER, file), 'utf8')) as Workflow;
+const textIn = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
+const read = (file: string) => parse(textIn(file)) as Workflow;
 const FILES = readdirSync(FOLDER);
 const JOBS = FILES.flatMap((file) =>
   Object.entries(read(file).jobs).map(([name, job]) => [`${file} ${name}`, job] as const),
@@ -51,9 +52,18 @@ describe.each(FILES)('workflow %s', (file) => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
   });
 
-  it('O2 takes actions of GitHub itself only', () => {
+  it('O2 takes actions of GitHub itself only, each by the commit of one version', () => {
+    const uses = textIn(file).match(/^.*\buses:.*$/gm) ?? [];
+    expect(uses).toHaveLength(Object.values(workflow.jobs).flatMap(({ steps }) => steps.filter((s) => s.uses)).length);
+    for (const line of uses) expect(line).toMatch(/ uses: actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  });
+
+  it('O2 installs nothing by a name that moves: the Node.js is that of .nvmrc, exactly', () => {
+    expect(textIn(file)).not.toMatch(/@(latest|main|master)\b/);
     for (const { steps } of Object.values(workflow.jobs))
-      for (const { uses } of steps) expect(uses ?? 'actions/').toMatch(/^actions\//);
+      for (const { uses, with: options } of steps)
+        if (uses?.startsWith('actions/setup-node@')) expect(options).toEqual({ 'node-version-file': '.nvmrc' });
+    expect(readFileSync(join(ROOT, '.nvmrc'), 'utf8')).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
 
@@ -124,6 +134,38 @@ describe('preview of a pull request', () => {
   });
 });
 
+describe('the comment on a pull request', () => {
+  const { jobs } = read('preview.yml');
+  const folder = mkdtempSync(join(tmpdir(), 'comment-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const fileOf = (job: string) => {
+    const [upload] = (jobs[job]?.steps ?? []).filter(({ uses }) => uses?.startsWith('actions/upload-artifact@'));
+    return String(upload?.with?.['path']);
+  };
+
+  /** The job's own script, in the folder that the artifacts of these jobs were merged into; `gh` shows what it would post. */
+  const comment = (...of: readonly string[]) => {
+    for (const job of of) writeFileSync(join(folder, fileOf(job)), `what ${job} would change\n`);
+    writeFileSync(join(folder, 'gh'), '#!/bin/sh\ncat comment.md\n', { mode: 0o755 });
+    const { status, stdout } = spawnSync('bash', ['-e', '-c', jobs['comment']?.steps.at(-1)?.run ?? ''], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+      env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, NUMBER: '1' },
+    });
+    return [status, stdout];
+  };
+
+  it('O2 holds the preview of each job that made one, also where only the fresh stack has', () => {
+    expect(jobs['comment']?.steps[0]?.with).toEqual({ pattern: 'preview-*', 'merge-multiple': true });
+    const part = (name: string) => `<details><summary>${name}</summary>\n\n~~~~~~~~text\nwhat ${name} would change\n`;
+    expect(comment('fresh')).toEqual([0, expect.stringContaining(part('fresh'))]);
+    expect(comment('fresh', 'stack')).toEqual([0, expect.stringContaining(part('stack'))]);
+  });
+});
+
 describe('the preview of the own stack', () => {
   const [step] = (read('preview.yml').jobs['stack']?.steps ?? []).filter(({ env }) => env !== undefined);
   const folder = mkdtempSync(join(tmpdir(), 'preview-'));
@@ -191,8 +233,9 @@ describe('the tests on a hosted runner', () => {
   it('M10 have what single tests ask: promtool, the linter of dashboards, a browser, a small image', () => {
     const [job] = Object.values(read('ci.yml').jobs);
     const installed = job?.steps.map(({ run = '' }) => run).join('\n') ?? '';
-    for (const tool of ['install -y --no-install-recommends prometheus', 'grafana/dashboard-linter'])
-      expect(installed).toContain(tool);
+    expect(installed).toContain('install -y --no-install-recommends prometheus');
+    // By its commit, and from its source: the module has a `replace`, which `go install …@version` refuses.
+    expect(installed).toMatch(/git fetch .* https:\/\/github\.com\/grafana\/dashboard-linter [0-9a-f]{40}\n/);
     const { CHROMIUM, TEST_BASE_IMAGE = '' } = job?.steps.at(-1)?.env ?? {};
     expect(CHROMIUM).toMatch(/^\/usr\/bin\//);
     expect(installed).toContain(`docker pull ${TEST_BASE_IMAGE}\n`);
