@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { BACKUP_CONTAINER } from '../components/backup/render.js';
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
 import { diskRoom } from './disk-room.js';
@@ -77,7 +78,11 @@ export function names({
   instance,
   containers,
 }: Pick<PreflightInput, 'config' | 'instance' | 'containers'>): string[] {
-  const wanted = new Set(publishedPorts(config).map(({ container }) => config.namePrefix + container));
+  const own = [
+    ...publishedPorts(config).map(({ container }) => container),
+    ...(config.backup.enabled ? [BACKUP_CONTAINER] : []),
+  ];
+  const wanted = new Set(own.map((name) => config.namePrefix + name));
   return containers
     .filter((container) => wanted.has(container.Names) && labelOf(container, INSTANCE_LABEL) !== instance)
     .map((container) => {
@@ -150,9 +155,11 @@ async function ports({ config, instance, host, containers }: PreflightInput): Pr
   return (await Promise.all(problems)).filter((line) => line !== null);
 }
 
-/** `docker ps` form: `127.0.0.1:5434->5432/tcp, …`. */
+/** `docker ps` form: `127.0.0.1:5434->5432/tcp, 0.0.0.0:6379-6380->6379-6380/tcp, …`. */
 export function publishes(text: string, port: number): boolean {
-  return new RegExp(`:${String(port)}->`).test(text);
+  return [...text.matchAll(/:(\d+)(?:-(\d+))?->[\d-]+\/tcp\b/g)].some(
+    ([, first, last = first]) => Number(first) <= port && port <= Number(last),
+  );
 }
 
 async function canBind(address: string, port: number): Promise<boolean> {

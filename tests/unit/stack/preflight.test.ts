@@ -39,6 +39,15 @@ describe('preflight', () => {
     expect(lines[1]).toContain('telegram-consumer was not made by a stack');
   });
 
+  it('D13 the name of the one container that publishes no port is reported too, where the stack has it', () => {
+    const containers = [container('telegram-backup', '')];
+    const having = parseConfig({ backup: { enabled: true } });
+    expect(names({ config: having, instance: 'mine', containers })).toEqual([
+      expect.stringContaining('container telegram-backup was not made by a stack'),
+    ]);
+    expect(names({ config, instance: 'mine', containers })).toEqual([]);
+  });
+
   it('D13 a network of this name that another stack made is reported, the own one is not', () => {
     const network = (Labels: Record<string, string> | null) => ({
       Name: 'telegram-network',
@@ -148,5 +157,8 @@ describe('preflight', () => {
     expect(publishes('127.0.0.1:5434->5432/tcp, 5433/tcp', 5434)).toBe(true);
     expect(publishes('127.0.0.1:5434->5432/tcp', 5432)).toBe(false);
     expect(publishes('', 5434)).toBe(false);
+    // Neighbours are listed as a range; a port of UDP is another one.
+    const list = '0.0.0.0:5433-5435->5433-5435/tcp, [::]:5433-5435->5433-5435/tcp, 0.0.0.0:5436->53/udp';
+    expect([5432, 5433, 5434, 5435, 5436].filter((port) => publishes(list, port))).toEqual([5433, 5434, 5435]);
   });
 });
