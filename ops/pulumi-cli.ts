@@ -92,8 +92,8 @@ const PLAIN = new Set([
   'policy',
   'org',
 ]);
-/** Commands that read or write the stack's configuration. */
-const WITH_CONFIG = new Set([
+/** Commands that run the program, or touch what it made. */
+export const RUNNING: ReadonlySet<string> = new Set([
   'up',
   'update',
   'preview',
@@ -101,10 +101,11 @@ const WITH_CONFIG = new Set([
   'refresh',
   'destroy',
   'down',
-  'config',
   'watch',
   'import',
 ]);
+/** Commands that read or write the stack's configuration. */
+const WITH_CONFIG = new Set([...RUNNING, 'config']);
 
 /** `pulumi <args>` with the stack and its working config named, unless the caller names them. */
 export function withStack(folder: StackFolder, args: readonly string[]): string[] {

@@ -2,7 +2,7 @@ import { UserError } from '../stack/errors.js';
 import { buildRuntime } from './build.js';
 import type { StackOptions } from './context.js';
 import { print } from './output.js';
-import { ensureStack, findPulumi, pulumiEnvironment, runPulumi } from './pulumi-cli.js';
+import { ensureStack, findPulumi, pulumiEnvironment, runPulumi, RUNNING } from './pulumi-cli.js';
 import { StackFolder } from './stack-folder.js';
 
 /** `pulumi preview` with whatever else was given, for example `--diff` or `--expect-no-changes`. */
@@ -21,7 +21,7 @@ export async function preview(args: readonly string[], options: StackOptions): P
 /** The plain CLI: same backend, passphrase and config file as the other commands. */
 export async function pulumi(args: readonly string[]): Promise<void> {
   const { folder, cli } = open({ stack: process.env['TELEGRAM_STACK'] ?? 'dev' });
-  if (folder.engine === 'embedded' && ['up', 'destroy', 'refresh', 'preview'].includes(args[0] ?? ''))
+  if (folder.engine === 'embedded' && RUNNING.has(args[0] ?? ''))
     throw new UserError('ENGINE_MISMATCH', `stack "${folder.stack}" was made by the embedded engine`);
   await finish(runPulumi(folder, cli, args, 'inherit'));
 }
