@@ -53,25 +53,13 @@ function removeAll(): void {
   it(
     'O1 posts, stores, publishes and consumes every message',
     () => {
-      expect(JSON.parse(must('smoke', ['--json'], env).stdout)).toMatchObject(flawless());
+      expect(JSON.parse(must('smoke', ['--json', '--count', '50'], env).stdout)).toMatchObject(flawless(50));
     },
     2 * MINUTES,
   );
 
   parity();
   previews();
-
-  it(
-    'O1 a second up changes nothing and says how long it took',
-    () => {
-      const { stderr } = must('up', [], env);
-      expect(stderr).toContain('✔ no changes\n');
-      const [, took = ''] = /✔ up in ((?:\d+ min )?[\d.]+ s);/.exec(stderr) ?? [];
-      process.stderr.write(`    N7 second up: ${took}\n`);
-      expect(took).not.toBe('');
-    },
-    3 * MINUTES,
-  );
 
   secrecy();
   policy();

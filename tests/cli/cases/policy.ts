@@ -13,24 +13,13 @@ function workflowArguments(): string[] {
   return words.split(' ');
 }
 
-/** The pack as the CLI itself loads it: `policy/` with the project's own packages. */
+/** The pack as the CLI itself loads it, called as the workflow calls it; that it lets the stack pass is a step of `prove`. */
 export function policy(): void {
   describe('the policy pack', () => {
     it(
-      'D9 D12 O2 lets the stack pass, called as the workflow calls it',
-      () => {
-        expect(workflowArguments()).toEqual(expect.arrayContaining(['--policy-pack', 'policy', '--suppress-outputs']));
-        const { code, stdout, stderr } = run('preview', workflowArguments(), env);
-        expect(`${stdout}${stderr}`).toMatch(/telegram-hybrid-stack@v\S+ \(local: policy\)/);
-        expect(stdout).not.toContain('[mandatory]');
-        expect(code).toBe(0);
-      },
-      5 * MINUTES,
-    );
-
-    it(
       'D9 D12 O2 refuses ports that other machines reach, and names rule and container',
       () => {
+        expect(workflowArguments()).toEqual(expect.arrayContaining(['--policy-pack', 'policy', '--suppress-outputs']));
         changeConfig({ 'telegram:bindAddress': '0.0.0.0' });
         try {
           const { code, stdout, stderr } = run('preview', workflowArguments(), env);

@@ -26,7 +26,7 @@ export const FAILURES: readonly Failure[] = [
   {
     what: 'a command on the gateway host',
     step: 'gateway-credentials',
-    says: /Not a directory|exit status|exit code/,
+    says: /Not a directory|exit status|exit code|exited with status/,
     breakIt: async () => onHost(`cd ${FOLDER}; mv credentials credentials.kept; : > credentials`),
     mend: async () => onHost(`cd ${FOLDER}; rm -f credentials; mv credentials.kept credentials`),
   },
