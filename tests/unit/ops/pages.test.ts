@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { kindsOf } from '../../../bench/chaos/troubles.js';
 import { SUBJECTS } from '../../../monitoring/catalogue.js';
 import { RULES } from '../../../monitoring/index.js';
 import { alertsOf } from '../../../monitoring/rules/rule.js';
@@ -70,6 +71,16 @@ describe('docs/diagrams.md', () => {
       `consumer :${String(consumer?.['port'])}<br>${size(consumer)}`,
     ])
       expect(page).toContain(label);
+  });
+});
+
+describe('what the pages say of chaos', () => {
+  it('N8 part 7 counts the kinds of trouble that there are', () => {
+    const said = (page: string) => read(page).replace(/\s+/g, ' ');
+    const all = `${String(kindsOf('all').length)} kinds of trouble`;
+    expect(said('README.md')).toContain(` ${all}`);
+    expect(said('docs/guarantees.md')).toContain(` ${all}`);
+    expect(said('README.md')).toContain(`(${String(kindsOf('telegram').length)} kinds of faults, SIGKILL among them,`);
   });
 });
 
