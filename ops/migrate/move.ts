@@ -7,7 +7,7 @@ import { preflight, type Preflight } from './preflight.js';
 import type { Report } from './report.js';
 import { runMigration, type RunArgs } from './run.js';
 import type { Ends } from './settings.js';
-import { dumpDefinition, freeBytes } from './tools.js';
+import { canDump, dumpDefinition, freeBytes } from './tools.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -68,6 +68,7 @@ function look(ends: Ends, source: Client, journal: Journal): Promise<Preflight> 
     retention,
     connectionsFile: ends.connections?.file ?? null,
     freeBytes: () => freeBytes(ends),
+    canDump: () => canDump(ends),
   });
 }
 

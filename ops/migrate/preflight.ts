@@ -21,6 +21,8 @@ export interface PreflightArgs {
   readonly connectionsFile: string | null;
   /** Free bytes where the target's data is; null where that cannot be asked. */
   readonly freeBytes: () => Promise<number | null>;
+  /** Whether there is a `pg_dump` for the old schema; asked while the old gateway runs. */
+  readonly canDump: () => Promise<boolean>;
 }
 
 /** What was looked at, and everything that stands in the way. */
@@ -44,6 +46,9 @@ export interface Preflight {
 /** The new rows, indexes and the work of copying take about so many times the size of the old table. */
 const SPACE_FACTOR = 1.5;
 
+const NO_DUMP =
+  'the image of the old gateway has no pg_dump, and the new database is external: set telegram:backup.enabled, whose image has one, and run `npm run up`';
+
 /** Reads both sides and changes nothing. Throws for a source that is not known; lists all else. */
 export async function preflight(args: PreflightArgs): Promise<Preflight> {
   const { source, schema, old, journal } = args;
@@ -57,6 +62,7 @@ export async function preflight(args: PreflightArgs): Promise<Preflight> {
   if (running === null) problems.push('telegram:source.container: there is no such container on the Docker host');
   // Once the old gateway was stopped, a session on the new host may be ours, by a run that was killed.
   else if (!journal.done('old-stopped')) problems.push(...(await sessionProblems(args)));
+  if (running === true && !journal.done('schema-saved') && !(await args.canDump())) problems.push(NO_DUMP);
   problems.push(...connections(args));
   problems.push(...forgotten(facts, args.retention), ...(await space(facts.bytes, args)));
   return { ...facts, problems, oldRunning: running ?? false, leftBehind, account };

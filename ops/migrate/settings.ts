@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ClientConfig } from 'pg';
+import { BACKUP_CONTAINER } from '../../components/backup/render.js';
 import { trust } from '../../runtime/tls.js';
 import { DATABASE } from '../../runtime/contract.js';
 import { parseStackFile, type StackConfig } from '../../stack/config.js';
@@ -29,6 +30,8 @@ export interface Ends {
   readonly docker: DockerHost;
   /** Container of the new database; null for an external engine. */
   readonly container: string | null;
+  /** Container whose image has the `pg_dump` for the old schema. */
+  readonly dumpFrom: string;
   readonly folder: string;
   readonly connections: { readonly file: string; readonly url: string } | null;
 }
@@ -42,6 +45,9 @@ export async function endsOf(options: StackOptions): Promise<Ends> {
       fix: 'Set the keys of telegram:source; docs/configuration.md lists them, docs/guides/migration.md shows one.',
     });
   const { host, port, database, schema, user, password, tls } = config;
+  const container = timescale.kind === 'container' ? `${outputs.namePrefix}telegram-timescaledb` : null;
+  // Beside an external database, the backup brings the clients of PostgreSQL; the image of an old gateway may.
+  const backup = outputs.backup === 'off' ? null : outputs.namePrefix + BACKUP_CONTAINER;
   return {
     config,
     retention,
@@ -52,7 +58,8 @@ export async function endsOf(options: StackOptions): Promise<Ends> {
     old: new DockerOldGateway(docker, config),
     fresh: new SshNewGateway(outputs.gatewayLogin, () => isReady(service(outputs, 'gateway'))),
     docker,
-    container: timescale.kind === 'container' ? `${outputs.namePrefix}telegram-timescaledb` : null,
+    container,
+    dumpFrom: container ?? backup ?? config.container,
     folder: join(folder.path, 'migration'),
     connections:
       config.connectionsFile === undefined ? null : { file: config.connectionsFile, url: readerUrl(outputs) },

@@ -16,21 +16,33 @@ export async function freeBytes({ docker, container }: Pick<Ends, 'docker' | 'co
 /** Where a container that dumps finds authorities other than the system's. */
 const AUTHORITIES = '/tmp/authorities.pem';
 
+/** Whether there is a `pg_dump`: an old gateway, which must run, need not have one; the images of the stack do. */
+export async function canDump({
+  docker,
+  dumpFrom,
+  config,
+}: Pick<Ends, 'docker' | 'dumpFrom' | 'config'>): Promise<boolean> {
+  if (dumpFrom !== config.container) return true;
+  return docker.docker(['exec', dumpFrom, 'sh', '-c', 'command -v pg_dump']).then(
+    () => true,
+    () => false,
+  );
+}
+
 /**
- * The old schema as statements, by `pg_dump` out of the image of the new database, on the network of the Docker host. With
- * `tls` the source is verified as it is by every other connection. Password and authorities go by standard input.
+ * The old schema as statements, by `pg_dump` out of an image that has it, on the network of the Docker host. With `tls` the
+ * source is verified as it is by every other connection. Password and authorities go by standard input.
  */
 export async function dumpDefinition({
   docker,
-  container,
+  dumpFrom,
   source,
   config,
   authorities,
-}: Pick<Ends, 'docker' | 'container' | 'source' | 'authorities'> & {
-  readonly config: Pick<Ends['config'], 'container' | 'password' | 'tls'>;
+}: Pick<Ends, 'docker' | 'dumpFrom' | 'source' | 'authorities'> & {
+  readonly config: Pick<Ends['config'], 'password' | 'tls'>;
 }): Promise<string> {
-  const name = container ?? config.container;
-  const image = await docker.docker(['inspect', '--format', '{{.Image}}', name]);
+  const image = await docker.docker(['inspect', '--format', '{{.Image}}', dumpFrom]);
   const { host = '', port = 0, user = '', database = '' } = source.client;
   const words = ['pg_dump', '--schema-only', '--no-owner', '-h', host, '-p', String(port), '-U', user, '-d', database];
   // libpq knows the system's authorities by this word.

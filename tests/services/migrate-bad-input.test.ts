@@ -8,7 +8,7 @@ import { checkLayout } from '../../ops/migrate/source-schema.js';
 import { OldGatewayContainer, oldDatabase, someSession, temporaryFolder } from '../support/old-layout.js';
 import { endsOf, gatewayOf, migrateCase, type MigrationCase } from '../support/migration-run.js';
 import { TestDatabase, uniqueName } from '../support/services.js';
-import { docker } from '../support/test-stack.js';
+import { container, docker } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
 const session = someSession('bad');
@@ -219,6 +219,20 @@ describe('a source that is not as it should be', () => {
     const { problems } = await readPlan({ ...endsOf(run), connections: { file, url: 'postgresql://new' } });
     expect(problems).toEqual([`telegram:source.connectionsFile: there is no ${file}`]);
   });
+
+  it(
+    'O6 an old gateway without pg_dump stands in the way where the new database is external',
+    async () => {
+      await old.gateway.start('no');
+      const ends = endsOf(run);
+      const other = container('redis-master');
+      const { problems } = await readPlan({ ...ends, dumpFrom: other, config: { ...ends.config, container: other } });
+      expect(problems).toEqual([
+        expect.stringMatching(/^the image of the old gateway has no pg_dump, .* set telegram:backup\.enabled/),
+      ]);
+    },
+    MINUTES * 3,
+  );
 
   it(
     'O6 a session that is no session is refused before anything is done, and the old gateway runs on',

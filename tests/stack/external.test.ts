@@ -1,15 +1,35 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Report } from '../../ops/migrate/report.js';
 import { dumpDefinition } from '../../ops/migrate/tools.js';
+import { ACCOUNT_USER_ID } from '../../runtime/simulator/keys.js';
 import { DockerHost } from '../../stack/docker-host.js';
+import { SHARED, type ExternalDatabase } from '../support/external-database.js';
 import { runningEngines } from '../support/external-place.js';
 import { ExternalEngines } from '../support/external-engines.js';
 import { EXAMPLE_AUTHORITY } from '../support/certificates/index.js';
+import { OldGatewayContainer } from '../support/old-layout.js';
 import { OtherStack } from '../support/other-stack.js';
 import { waitFor } from '../support/services.js';
+import { putSession, takeSession } from '../support/stack-session.js';
 import { container, flawless, type CommandResult } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
 const BROKER_NODES = ['rabbit-1', 'rabbit-2', 'rabbit-3'];
+/** Of the old layout, before its gateway adds to them. */
+const ROWS = 2_000;
+
+interface Contents {
+  readonly rows: number;
+  readonly checksum: string;
+}
+
+/** All messages of the old layout's channels, by a checksum over their keys, times and texts. */
+const contents = (text: string) => `
+  select count(*)::int as rows, md5(string_agg(md5(concat_ws(' ', channel_id, message_id, extract(epoch from posted_at), ${text})),
+                                               '' order by channel_id, message_id)) as checksum
+    from telegram_gateway.messages where channel_id between 1000 and 1019`;
 
 /** All engines are somebody else's: only what uses them is the stack's. */
 describe('a stack on engines of somebody else', () => {
@@ -69,36 +89,75 @@ describe('a stack on engines of somebody else', () => {
     12 * MINUTES,
   );
 
-  it(
-    'D14 O6 a migration reaches the old and the new database with TLS, verified by the same authorities',
-    async () => {
-      const source = await engines.database.oldLayout();
-      const authorities = engines.authority.certificate;
-      const putBack = stack.change('telegram:source', source);
-      const plan = await command('migrate', '--plan', '--json');
-      putBack();
-      // There is no old gateway: that is all that stands in the way.
-      expect({ code: plan.code, stderr: plan.stderr }).toMatchObject({
-        code: 1,
-        stderr: expect.stringContaining('telegram:source.container: there is no such container') as unknown,
-      });
-      expect(JSON.parse(plan.stdout)).toMatchObject({ rows: { messages: 0 }, done: [] });
+  describe('migrated into', () => {
+    let source: Awaited<ReturnType<ExternalDatabase['oldLayout']>>;
+    let session = '';
+    let old: OldGatewayContainer | null = null;
+    let putBack: () => void = () => undefined;
+    const migrate = async (...args: readonly string[]) => command('migrate', ...args);
 
-      const { tls, container: name, password, host, port, user, database } = source;
-      const dump = (trusted: string) =>
-        dumpDefinition({
-          ...{ docker: new DockerHost(''), container: container('timescaledb'), authorities: trusted },
-          source: { client: { host, port, user, database }, schema: 'telegram_gateway' },
-          config: { tls, container: name, password },
+    beforeAll(async () => {
+      source = await engines.database.oldLayout(ROWS);
+      await engines.database.sql(`update telegram_gateway.sessions set user_id = ${String(ACCOUNT_USER_ID)}`, SHARED);
+      putBack = stack.change('telegram:source', source);
+    }, 3 * MINUTES);
+    afterAll(async () => {
+      putBack();
+      await old?.remove();
+      if (session !== '') await putSession(stack.prefix, session);
+    }, 2 * MINUTES);
+
+    it(
+      'D14 O6 the old database is reached with TLS, verified by the same authorities; without an old gateway nothing begins',
+      async () => {
+        const plan = await migrate('--plan', '--json');
+        expect({ code: plan.code, stderr: plan.stderr }).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining('telegram:source.container: there is no such container') as unknown,
         });
-      expect(await dump(authorities)).toContain('CREATE TABLE telegram_gateway.messages');
-      await expect(dump(EXAMPLE_AUTHORITY)).rejects.toMatchObject({
-        code: 'MIGRATE_SOURCE',
-        details: expect.arrayContaining([expect.stringContaining('certificate verify failed')]) as unknown,
-      });
-    },
-    3 * MINUTES,
-  );
+        expect(JSON.parse(plan.stdout)).toMatchObject({ rows: { messages: ROWS }, done: [] });
+
+        const { tls, password, host, port, user, database } = source;
+        const dumped = dumpDefinition({
+          ...{ docker: new DockerHost(''), dumpFrom: container('timescaledb'), authorities: EXAMPLE_AUTHORITY },
+          source: { client: { host, port, user, database }, schema: 'telegram_gateway' },
+          config: { tls, password },
+        });
+        await expect(dumped).rejects.toMatchObject({
+          code: 'MIGRATE_SOURCE',
+          details: expect.arrayContaining([expect.stringContaining('certificate verify failed')]) as unknown,
+        });
+      },
+      3 * MINUTES,
+    );
+
+    it(
+      'D14 O6 one command: every row is in the external database as it was, what came meanwhile too; a second run finds nothing to do',
+      async () => {
+        session = await takeSession(stack.prefix);
+        old = await OldGatewayContainer.start(source, session);
+        stack.change('telegram:source', { ...source, sessions: old.volume, container: old.name });
+
+        const { code, stdout, stderr } = await migrate('--json');
+        expect({ code, stderr }).toMatchObject({ code: 0 });
+        const { steps } = JSON.parse(stdout) as Report;
+        const [before] = await engines.database.sql<Contents>(contents('content'), SHARED);
+        expect(before?.rows).toBeGreaterThan(ROWS);
+        expect(steps['compared']).toMatchObject({ rows: before?.rows, differences: 0 });
+        expect(await engines.database.sql(contents('text'))).toEqual([before]);
+        const schema = readFileSync(join(stack.folder, 'migration', 'schema.sql'), 'utf8');
+        expect(schema).toContain('CREATE TABLE telegram_gateway.messages');
+
+        const again = await migrate();
+        expect({ code: again.code, stderr: again.stderr }).toEqual({
+          code: 0,
+          stderr: expect.stringContaining('✔ nothing to do') as unknown,
+        });
+        session = '';
+      },
+      6 * MINUTES,
+    );
+  });
 
   it(
     'D14 messages flow, and the doctor finds nothing wrong',

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { QueryResultRow } from 'pg';
 import { sqlOn } from '../../ops/sql.js';
 import { DATABASE } from '../../runtime/contract.js';
 import { Balancer } from './balancer.js';
 import { HOST, PASSWORD, PREFIX, runEngine, TLS_FILES } from './external-place.js';
 import type { Authority } from './issued.js';
+import { oldLayout } from './old-layout.js';
 import { waitFor } from './services.js';
 import { docker } from './test-stack.js';
 
@@ -14,6 +13,9 @@ const PORT = 5432;
 const NODES = { primary: PORT + 1, standby: PORT + 2 } as const;
 type Node = keyof typeof NODES;
 const BOUND_MS = 5 * 60_000;
+/** Of the old layout, and over how many days its messages are spread. */
+export const SHARED = 'shared';
+const DAYS = 5;
 const ADMIN = { user: 'dba', password: PASSWORD } as const;
 
 const INIT = `echo ${PASSWORD} >/tmp/password
@@ -66,13 +68,11 @@ export class ExternalDatabase {
     await this.sql('select pg_promote()');
   }
 
-  /** A database of the old layout on the same server, as a stack file names it. */
-  async oldLayout() {
-    const database = 'shared';
-    await this.sql(`drop database if exists ${database} with (force)`);
-    await this.sql(`create database ${database}`);
-    await this.sql(readFileSync(join(__dirname, 'old-layout', 'schema.sql'), 'utf8'), database);
-    return { ...ADMIN, host: HOST, port: PORT, database, tls: true, sessions: '/nowhere', container: 'nobody' };
+  /** A database of the old layout on the same server, with so many messages, as a stack file names it. */
+  async oldLayout(rows: number) {
+    await this.sql(`create database ${SHARED}`);
+    for (const text of oldLayout(rows, DAYS)) await this.sql(text, SHARED);
+    return { ...ADMIN, host: HOST, port: PORT, database: SHARED, tls: true, sessions: '/nowhere', container: 'nobody' };
   }
 
   /** Rows of one statement, as the engine's own administrator. */

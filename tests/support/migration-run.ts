@@ -49,6 +49,7 @@ export function endsOf(args: MigrationCase): Ends {
     fresh: gatewayOf(args),
     docker,
     container: null,
+    dumpFrom: config.container,
     folder: join(args.folder, 'backup'),
     connections: existsSync(file) ? { file, url: 'postgresql://the-new-one' } : null,
   };

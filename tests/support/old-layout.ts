@@ -21,11 +21,16 @@ update telegram_gateway.messages set status = 'processed', processed_by = 'worke
  where channel_id = 1000 and status = 'pending' and posted_at < now() - interval '2 seconds' and message_id % 3 = 0;
 select pg_sleep(0.1);`;
 
-/** The old layout in a database of its own: the fixture's schema, filled. */
+/** The old layout, filled with so many messages of so many days: to be run in an empty database, one after the other. */
+export const oldLayout = (rows: number, days: number): readonly [schema: string, fill: string] => [
+  sql('schema.sql'),
+  sql('fill.sql').replaceAll(':rows', String(rows)).replaceAll(':days', String(days)),
+];
+
+/** The same in a database of its own. */
 export async function oldDatabase(rows: number, days: number, engine: Engine = 'stack'): Promise<TestDatabase> {
   const database = await TestDatabase.empty(engine);
-  await database.query(sql('schema.sql'));
-  await database.query(sql('fill.sql').replaceAll(':rows', String(rows)).replaceAll(':days', String(days)));
+  for (const text of oldLayout(rows, days)) await database.query(text);
   return database;
 }
 
