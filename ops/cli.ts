@@ -131,6 +131,7 @@ program
   .option('--gateway <file>', 'what `chaos --telegram-only --json` printed, for a row of its own')
   .action(async (options: BenchPeersOptions) => (await import('./bench-peers.js')).benchPeers(options));
 command('login', 'log the gateway in to Telegram, on its host')
+  .option('--account <name>', 'a further one: its unit is made and started', 'default')
   .option('--phone <number>', 'with country code; without it, it is asked for')
   .option('--qr', 'by QR code, without asking for a number')
   .option('--replace', 'also where a session is there already')
@@ -138,9 +139,10 @@ command('login', 'log the gateway in to Telegram, on its host')
   .action(async (options: LoginOptions) => (await import('./login.js')).login(options));
 command('session', 'tell of the session of the gateway, or end it')
   .argument('<action>', 'status or logout')
+  .option('--account <name>', 'a further one', 'default')
   .option('--json', 'machine-readable')
   .option('--yes', 'do not ask')
-  .action(async (action: string, options: StackOptions & { json?: boolean; yes?: boolean }) =>
+  .action(async (action: string, options: StackOptions & { account?: string; json?: boolean; yes?: boolean }) =>
     (await import('./login.js')).session(action, options),
   );
 command('logs', 'show the log of a part')

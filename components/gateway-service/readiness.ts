@@ -1,15 +1,17 @@
-import { GATEWAY_PATHS } from '../../runtime/contract.js';
+import { placeOf } from './accounts.js';
 import { UNIT_NODE } from './shell.js';
 
 /**
- * Asks the gateway on its own host whether it is ready, as a POSIX script for root: health may listen on the host's loopback
- * alone. Its answer, a JSON document, is on stdout; without one, why, on stderr.
+ * Asks an account's gateway on its own host whether it is ready, as a POSIX script for root: health may listen on the host's
+ * loopback alone. Its answer, a JSON document, is on stdout; without one, why, on stderr.
  */
-export function readinessScript(): string {
+export function readinessScript(account?: string): string {
   return `set -eu
 node=${UNIT_NODE}
 [ -x "$node" ] || { echo 'the gateway is not installed on this host' >&2; exit 1; }
-. ${GATEWAY_PATHS.environment}
+${placeOf(account)
+  .environment.map((file) => `. ${file}`)
+  .join('\n')}
 host=$TELEGRAM_LISTEN_HOST
 [ "$host" != 0.0.0.0 ] || host=127.0.0.1
 url="http://$host:$TELEGRAM_LISTEN_PORT/health/ready"

@@ -6,7 +6,7 @@ import { Failing, type Check } from './check.js';
 import { gatewayHost, isMachine } from './gateway-host.js';
 import { answerOf } from './http.js';
 
-interface Readiness {
+export interface Readiness {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
 }
@@ -19,6 +19,12 @@ async function readiness({ outputs }: RunningStack, service: string, unreachable
   return (await (await answerOf(url, unreachable)).json()) as Readiness;
 }
 
+/** What a process that is not ready waits for, in its own words. */
+export function waitsFor(checks: Readiness['checks']): string {
+  const waiting = Object.entries(checks).filter(([, { ok }]) => !ok);
+  return waiting.map(([part, { detail = 'not ready' }]) => `${part}: ${detail}`).join('; ') || 'not ready';
+}
+
 type Ask = (stack: RunningStack) => Promise<Readiness>;
 
 /** A check that asks one process whether it is ready, and names what it waits for; `logs`: its name for `npm run logs`. */
@@ -29,12 +35,8 @@ function process(name: string, logs: string, ask: Ask): Check {
     fix,
     run: async (stack) => {
       const { ready, checks } = await ask(stack);
-      const parts = Object.entries(checks);
-      const waiting = parts
-        .filter(([, check]) => !check.ok)
-        .map(([part, check]) => `${part}: ${check.detail ?? 'not ready'}`);
-      if (!ready) throw new Failing(waiting.join('; ') || 'not ready', fix);
-      return `ready (${parts.map(([part]) => part).join(', ')})`;
+      if (!ready) throw new Failing(waitsFor(checks), fix);
+      return `ready (${Object.keys(checks).join(', ')})`;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../stack/errors.js';
 import { green, print, printJson, red } from '../output.js';
 import { runningStack, type StackOptions } from '../context.js';
+import { accounts } from './accounts.js';
 import { backup } from './backup.js';
 import { perform, type Check, type CheckResult } from './check.js';
 import { databaseChecks } from './database.js';
@@ -23,6 +24,7 @@ export const checksOf = (diskFloorMb: number): readonly Check[] => [
   redis,
   rabbitmq,
   ...gatewayChecks,
+  accounts,
   monitoring,
   backup,
 ];

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { ROOT } from '../../ops/stack-folder.js';
 import { control } from '../support/control.js';
 import { rowsOf } from '../support/database.js';
+import { examine, follow, ShownRed } from '../support/doctor.js';
 import { waitFor } from '../support/services.js';
-import { container, flawless, inside, ready, smoke } from '../support/test-stack.js';
+import { flawless, inside, must, ready, run, smoke } from '../support/test-stack.js';
+import { endAll, typing } from '../support/typing.js';
 import { WatchedChannel } from '../support/watched-channel.js';
 
 const MINUTES = 60_000;
@@ -28,15 +28,16 @@ const readiness = async () =>
     () => null,
   );
 
-/** The lines of the guide, typed on the host with the answers that its login asks for. */
+/** The line of the guide, with the answers that it asks for. */
 async function addAccount(): Promise<void> {
-  const [, lines = ''] = /runs these lines -->\n\n```sh\n(.*?)```/s.exec(readFileSync(GUIDE, 'utf8')) ?? [];
-  const script = `set -e\nACCOUNT=${ACCOUNT}\nPORT=${String(PORT)}\n${lines}`;
-  const typed = promisify(execFile)('docker', ['exec', '-i', container('gateway-host'), 'sh', '-c', script], {
-    timeout: 3 * MINUTES,
-  });
-  typed.child.stdin?.end(`${ANSWERS.join('\n')}\n`);
-  await typed;
+  const [, line = ''] =
+    /runs this line -->\n\n```sh\nnpm run login -- (.*?) +#/.exec(readFileSync(GUIDE, 'utf8')) ?? [];
+  expect(line).toBe(`--account ${ACCOUNT}`);
+  const login = typing(['login', ...line.split(' ')]);
+  login.type(`${ANSWERS.join('\n')}\n`);
+  login.end();
+  await login.ended();
+  expect(login.seen).toMatchObject({ code: 0, out: '778\n' });
 }
 
 async function removeAccount(): Promise<void> {
@@ -55,7 +56,10 @@ describe('a second account on the gateway host', () => {
     before = await first();
     await addAccount();
   }, 4 * MINUTES);
-  afterAll(removeAccount, 2 * MINUTES);
+  afterAll(async () => {
+    endAll();
+    await removeAccount();
+  }, 2 * MINUTES);
 
   it(
     'R13 has a unit, a session, a port and a lease of its own, and the first one is not touched',
@@ -71,6 +75,33 @@ describe('a second account on the gateway host', () => {
       expect(leases.map(({ account_id: account }) => account)).toEqual(['default', ACCOUNT]);
       expect(await first()).toBe(before);
       expect(await ready('gateway')).toBe(true);
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'R13 O4 its session is told by name, and the doctor sees when its gateway stops, with the command that starts it',
+    async () => {
+      const { stdout } = must('session', ['status', '--json', '--account', ACCOUNT]);
+      expect(JSON.parse(stdout)).toMatchObject({
+        file: '/opt/telegram-gateway/.session/second.session',
+        state: expect.stringContaining('in use') as unknown,
+      });
+      const { code, stderr } = run('session', ['status', '--account', 'third']);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringContaining('`npm run login -- --account third`') as unknown,
+      });
+
+      await onHost(`systemctl stop ${UNIT}`);
+      const { detail, fix } = new ShownRed().of(examine(), 'accounts');
+      expect(detail).toBe(`${ACCOUNT}: its gateway does not answer`);
+      follow(fix);
+      await waitFor('the second gateway to be ready', async () => (await readiness())?.ready === true, 2 * MINUTES);
+      expect(examine().report.checks.find(({ name }) => name === 'accounts')).toMatchObject({
+        ok: true,
+        detail: `also ready: ${ACCOUNT}`,
+      });
     },
     4 * MINUTES,
   );
