@@ -7,8 +7,12 @@ interface Series {
   readonly value: readonly [number, string];
 }
 
-/** Each target of now by whether it answered once within the last minute; a newer one that has yet to answer is left out. */
-const ANSWERED = '(max_over_time(up[1m]) == 1 and up) or (max_over_time(up[1m]) == 0 and up and up offset 50s)';
+/**
+ * Each target of now by whether it answered once within the last minute. One that was not asked three times in that minute has
+ * yet to answer, and is left out: it is new, or Prometheus is.
+ */
+const ANSWERED =
+  '(max_over_time(up[1m]) == 1 and up) or (max_over_time(up[1m]) == 0 and up and count_over_time(up[1m]) >= 3)';
 
 /**
  * Prometheus reaches everything that it is to ask: what did not answer once within the last minute is named. What is left out for

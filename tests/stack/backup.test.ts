@@ -12,6 +12,7 @@ import { examine, follow, ShownRed } from '../support/doctor.js';
 import { guideBlocks, runBlocks } from '../support/guides.js';
 import { BY_BACKUP, OF_BACKUP } from '../support/metric-names.js';
 import { Prometheus, settled } from '../support/prometheus.js';
+import { sql } from '../support/secrets/places.js';
 import { waitFor } from '../support/services.js';
 import {
   container,
@@ -97,7 +98,7 @@ describe('O8 a stack that is backed up', () => {
   );
 
   it(
-    'O8 goes back to a moment: what was written by hand since is gone, and every message comes again',
+    'O8 S4 goes back to a moment: what was written by hand since is gone, and every message comes again',
     async () => {
       await rowsOf('drop table if exists public.draft');
       await rowsOf("create table public.draft as select 'before' as name");
@@ -120,6 +121,8 @@ describe('O8 a stack that is backed up', () => {
       note(`caught up after it in ${(await channel.caughtUp(3 * MINUTES)).toFixed(1)} s`);
       expect(await channel.kept()).toHaveLength(messages);
       await rowsOf('drop table public.draft');
+      // It was given the verifiers of now.
+      expect(await sql("select query from pg_stat_statements where query ~* 'scram'")).toBe('[]');
       expect(smoke(20)).toMatchObject(flawless(20));
     },
     10 * MINUTES,
