@@ -69,13 +69,15 @@ async function inspected<T>(type: string, ...list: readonly string[]): Promise<T
   return all.filter(({ Name }) => Name.replace('/', '').startsWith(`${TEST_PREFIX}telegram-`));
 }
 
-/** An image by its tag: the two engines' builders give the same content different ids. */
+/** An image by its tag of this stack: the two engines' builders give the same content different ids. */
 async function tagsOf(images: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const found = JSON.parse(await docker('image', 'inspect', ...new Set(images))) as {
     Id: string;
     RepoTags: string[];
   }[];
-  return new Map(found.map(({ Id, RepoTags }) => [Id, RepoTags.find((tag) => tag.includes(TEST_PREFIX)) ?? Id]));
+  // Not those of stacks whose names begin alike.
+  const own = new RegExp(`:${TEST_PREFIX}[0-9a-f]+$`);
+  return new Map(found.map(({ Id, RepoTags }) => [Id, RepoTags.find((tag) => own.test(tag)) ?? Id]));
 }
 
 function plainContainer(container: Container, tags: ReadonlyMap<string, string>): Document {
