@@ -4,6 +4,7 @@
  */
 import type { Channel, ChannelModel, ConsumeMessage, RecoveringChannelModel } from 'amqplib';
 import type { Logger } from '../logger.js';
+import { Answers } from './answers.js';
 import { openBroker, type BrokerOptions } from './connection.js';
 import { Publisher } from './publisher.js';
 
@@ -21,7 +22,7 @@ export interface LinkOptions {
 /** Queue to consume, and who answers its deliveries; a rejection leaves one unanswered. */
 export interface Consumption {
   readonly queue: string;
-  readonly receive: (channel: Channel, message: ConsumeMessage) => Promise<void>;
+  readonly receive: (answers: Answers, message: ConsumeMessage) => Promise<void>;
 }
 
 export class BrokerLink {
@@ -94,18 +95,20 @@ export class BrokerLink {
       this.#restart(model);
     });
     await channel.prefetch(this.options.prefetch);
+    const answers = new Answers(channel);
     const { consumerTag } = await channel.consume(queue, (message) => {
       // The broker ends a consumer with null when its queue is gone.
-      if (message) this.#receive(channel, message, receive);
+      if (message) this.#receive(answers, message, receive);
       else this.#restart(model);
     });
     this.#consumer = { channel, tag: consumerTag };
   }
 
-  #receive(channel: Channel, message: ConsumeMessage, receive: Consumption['receive']): void {
+  #receive(answers: Answers, message: ConsumeMessage, receive: Consumption['receive']): void {
     // Undelivered as far as we are concerned: the broker hands it out again when the channel closes.
     if (this.#stopping) return;
-    const work = receive(channel, message)
+    answers.delivered(message);
+    const work = receive(answers, message)
       // Thrown when the channel is gone: the broker delivers again.
       .catch((error: unknown) => {
         this.options.logger.debug({ err: error }, 'delivery was not answered');

@@ -20,7 +20,7 @@
  *   retry queue does not take the copy              | reject with requeue (never nack: it would not count as a delivery)
  *   connection lost, process killed                 | none; the broker delivers again, 20 times at most
  */
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import {
   ATTEMPT_HEADER,
   EXCHANGE,
@@ -33,6 +33,7 @@ import {
 import type { TelegramEvent } from '../events.js';
 import type { Logger } from '../logger.js';
 import { metrics } from '../metrics.js';
+import type { Answers } from './answers.js';
 import type { BrokerOptions } from './connection.js';
 import { attemptOf, decodeEvent, encodeEvent } from './envelope.js';
 import { BrokerLink } from './link.js';
@@ -59,7 +60,7 @@ export class AbandonError extends Error {}
 
 /** Where a delivery came from, and where its answer and its retry go. */
 interface Line {
-  readonly channel: Channel;
+  readonly answers: Answers;
   readonly group: string;
   readonly publisher: Publisher;
 }
@@ -212,23 +213,23 @@ export class TelegramMessageQueue {
   async #consume(link: BrokerLink): Promise<void> {
     const group = this.#group;
     if (group === null) return;
-    const receive = (channel: Channel, message: ConsumeMessage) =>
-      this.#handle({ channel, group, publisher: link.publisher }, message);
+    const receive = (answers: Answers, message: ConsumeMessage) =>
+      this.#handle({ answers, group, publisher: link.publisher }, message);
     await link.consume({ queue: groupQueue(group), receive });
   }
 
   async #handle(line: Line, message: ConsumeMessage): Promise<void> {
-    const { channel } = line;
+    const { answers } = line;
     let event: TelegramEvent;
     try {
       event = decodeEvent(message.content);
     } catch (error) {
-      this.#deadLetter(channel, message, 'decode', error);
+      this.#deadLetter(answers, message, 'decode', error);
       return;
     }
     const handler = this.#handlers.get(event.channelId) ?? this.#handlers.get(EVERY_CHANNEL);
     if (!handler) {
-      this.#deadLetter(channel, message, 'unsubscribed', new Error(`no handler for channel ${event.channelId}`));
+      this.#deadLetter(answers, message, 'unsubscribed', new Error(`no handler for channel ${event.channelId}`));
       return;
     }
     try {
@@ -237,16 +238,16 @@ export class TelegramMessageQueue {
       await this.#failed(line, { message, event, error });
       return;
     }
-    channel.ack(message);
+    await answers.ack(message);
   }
 
-  async #failed({ channel, group, publisher }: Line, { message, event, error }: Failure): Promise<void> {
+  async #failed({ answers, group, publisher }: Line, { message, event, error }: Failure): Promise<void> {
     if (error instanceof AbandonError) return;
     const attempt = attemptOf(message);
     const postponed = error instanceof PostponeError;
     const delayMs = RETRY_DELAYS_MS[postponed ? 0 : attempt];
     if (delayMs === undefined || error instanceof GivenUpError) {
-      this.#deadLetter(channel, message, 'handler', error);
+      this.#deadLetter(answers, message, 'handler', error);
       return;
     }
     if (!postponed)
@@ -261,15 +262,15 @@ export class TelegramMessageQueue {
       });
     } catch (refused) {
       this.options.logger.warn({ err: refused, event: event.id }, 'retry queue did not take a message');
-      channel.reject(message, true);
+      answers.reject(message, true);
       return;
     }
-    channel.ack(message);
+    await answers.ack(message);
   }
 
-  #deadLetter(channel: Channel, message: ConsumeMessage, stage: string, error: unknown): void {
+  #deadLetter(answers: Answers, message: ConsumeMessage, stage: string, error: unknown): void {
     metrics.failed.inc({ stage });
     this.options.logger.error({ err: error, messageId: message.properties.messageId as unknown, stage }, 'dead letter');
-    channel.reject(message, false);
+    answers.reject(message, false);
   }
 }

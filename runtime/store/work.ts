@@ -9,53 +9,15 @@ import { RETRY_DELAYS_MS, SCHEMA } from '../contract.js';
 import { eventId, type TelegramEvent } from '../events.js';
 import type { Queryable, Statement } from './database.js';
 
-const WANTED = `
-           from unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[])
-                  as e (channel_id, message_id, version, kind)
-           join ${SCHEMA}.message_work w on w.group_name = $1 and w.channel_id = e.channel_id
-                and w.message_id = e.message_id and w.version = e.version and w.kind = e.kind`;
-
-/**
- * Waits for a row that another transaction holds, then sees whether it is still there. In key order, so that two
- * batches cannot wait for each other. A row under another worker's lease is `busy`.
- */
+/** Without a worker what the broker delivered; with one what was polled, see sql/13_claims_by_key.sql. */
 const CLAIM: Statement = {
   name: 'work_claim',
-  text: `select w.channel_id, w.message_id, w.version, w.kind, w.fence, w.status = 'failed' as given_up,
-                (w.status = 'processing' and w.claimed_until > clock_timestamp()) is true as busy${WANTED}
-          order by w.channel_id, w.message_id, w.version, w.kind
-            for update of w`,
-};
-
-/**
- * The same for what is due, or under this worker's own lease, for as long as nobody took it back; what anybody else has, or waits after a failure, is left out.
- * It waits too: a row that was skipped because somebody just looked at it would stay under its lease.
- */
-const CLAIM_DUE: Statement = {
-  name: 'work_claim_due',
-  text: `select w.channel_id, w.message_id, w.version, w.kind, w.fence, false as given_up, false as busy${WANTED}
-          where case w.status when 'pending' then w.claimed_until is null or w.claimed_until <= clock_timestamp()
-                              when 'processing' then w.claimed_by = $6
-                              else false end
-          order by w.channel_id, w.message_id, w.version, w.kind
-            for update of w`,
+  text: `select channel_id, message_id, version, kind, fence, given_up, busy from ${SCHEMA}.claim_work($1, $2, $3, $4, $5, $6)`,
 };
 
 const FINISH: Statement = {
   name: 'work_finish',
-  text: `
-with finished as (
-  select * from unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::bigint[], $7::timestamptz[])
-         as f (channel_id, message_id, version, kind, fence, at)
-), removed as (
-  delete from ${SCHEMA}.message_work w using finished f
-   where w.group_name = $1 and w.channel_id = f.channel_id and w.message_id = f.message_id
-     and w.version = f.version and w.kind = f.kind and w.fence = f.fence
-  returning w.channel_id, w.message_id, w.version, w.kind, w.posted_at, w.account_id, w.attempts, f.at
-)
-insert into ${SCHEMA}.message_outcomes (at, group_name, kind, channel_id, message_id, version, posted_at, account_id,
-                                        status, processed_by, attempts)
-select at, $1, kind, channel_id, message_id, version, posted_at, account_id, 'processed', $8, attempts + 1 from removed`,
+  text: `select ${SCHEMA}.finish_work($1, $2, $3, $4, $5, $6, $7, $8) as finished`,
 };
 
 /**
@@ -111,7 +73,7 @@ interface ClaimRow {
 
 /** One claim an event id: of events that the broker delivered. The events are distinct. */
 export async function claimWork(tx: Queryable, group: string, events: readonly TelegramEvent[]): Promise<Claims> {
-  const { rows } = await tx.run<ClaimRow>(CLAIM, [group, ...keyColumns(events)]);
+  const { rows } = await tx.run<ClaimRow>(CLAIM, [group, ...keyColumns(events), null]);
   return claimsOf(events, rows);
 }
 
@@ -122,7 +84,7 @@ export async function claimDueWork(
   worker: string,
   events: readonly TelegramEvent[],
 ): Promise<Claims> {
-  const { rows } = await tx.run<ClaimRow>(CLAIM_DUE, [group, ...keyColumns(events), worker]);
+  const { rows } = await tx.run<ClaimRow>(CLAIM, [group, ...keyColumns(events), worker]);
   return claimsOf(events, rows);
 }
 
@@ -141,14 +103,15 @@ export async function finishWork(
   worker: string,
   finished: readonly FinishedWork[],
 ): Promise<void> {
-  const { rowCount } = await tx.run(FINISH, [
+  const { rows } = await tx.run<{ finished: number }>(FINISH, [
     group,
     ...keyColumns(finished.map((item) => item.event)),
     finished.map((item) => item.fence),
     finished.map((item) => item.startedAt.toISOString()),
     worker,
   ]);
-  if (rowCount !== finished.length) throw new Error('a work row was lost to another worker before it was finished');
+  if (rows[0]?.finished !== finished.length)
+    throw new Error('a work row was lost to another worker before it was finished');
 }
 
 export interface FailedWork {

@@ -107,6 +107,11 @@ onEachEngine((engine) => {
       const calls: readonly (readonly [statement: string, allowed: readonly string[]])[] = [
         ['select telegram_gateway.get_unprocessed_messages_optimized(1, 1)', ['consumer']],
         ["select telegram_gateway.mark_batch_as_processed(1, '{1}', 'w')", ['consumer']],
+        ["select telegram_gateway.claim_work('default', '{1}', '{1}', '{1}', '{message.created}')", ['consumer']],
+        [
+          "select telegram_gateway.finish_work('default', '{1}', '{1}', '{1}', '{message.created}', '{0}', '{now}', 'w')",
+          ['consumer'],
+        ],
         ["select telegram_gateway.upsert_message_status(1, 1, 'pending')", ['consumer']],
         ["select telegram_gateway.bulk_upsert_messages('[]')", ['gateway']],
         ['select telegram_gateway.cleanup_old_messages(1000)', ['api']],

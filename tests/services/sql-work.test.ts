@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { commitBatch } from '../../runtime/store/commit-batch.js';
 import { ingestMessage, range } from '../support/messages.js';
 import { plansInside } from '../support/plans.js';
-import { onEachEngine, TestDatabase, uniqueChannel } from '../support/services.js';
+import { onEachEngine, TestDatabase, uniqueChannel, waitFor } from '../support/services.js';
 
 interface Claimed {
   readonly kind: string;
@@ -13,6 +14,9 @@ interface Claimed {
   readonly text: string | null;
   readonly source: string | null;
 }
+
+const TEN_IDS = 'array(select n::bigint from generate_series(1, 10) n)';
+const TEN_KEYS = `array_fill(1::bigint, '{10}'), ${TEN_IDS}, array_fill(1, '{10}'), array_fill('message.created'::text, '{10}')`;
 
 onEachEngine((engine) => {
   describe('claiming and finishing in SQL', () => {
@@ -66,11 +70,18 @@ onEachEngine((engine) => {
         [channel],
       );
 
-    it('Q5 N1 a claim reads its own rows alone, also by a plan from when nothing waited', async () => {
+    it.each([
+      ['a poll', 'select * from telegram_gateway.get_unprocessed_messages_optimized(null, 10)'],
+      ['the claim of a delivered batch', `select * from telegram_gateway.claim_work('default', ${TEN_KEYS})`],
+      [
+        'the end of a delivered batch',
+        `select telegram_gateway.finish_work('default', ${TEN_KEYS}, array_fill(0::bigint, '{10}'), array_fill(now(), '{10}'), 'w')`,
+      ],
+      ['the end of a polled batch', `select telegram_gateway.mark_batch_as_processed(1, ${TEN_IDS}, 'w')`],
+    ])('Q5 N1 %s reads its own rows alone, also by a plan from when nothing waited', async (_, call) => {
       // A table that has never held a row.
       const empty = await TestDatabase.migrated(engine);
       try {
-        const call = 'select * from telegram_gateway.get_unprocessed_messages_optimized(null, 10)';
         const plans = await plansInside(empty, call, async (client) => {
           for (let n = 0; n < 10; n++) await client.query(call);
           await client.query(
@@ -83,6 +94,7 @@ onEachEngine((engine) => {
         );
         expect(read).toContain(10);
         expect(Math.max(...read)).toBeLessThan(100);
+        expect(plans.join('\n')).not.toMatch(/Rows Removed by (Join )?Filter: [1-9]\d\d/);
       } finally {
         await empty.drop();
       }
@@ -234,6 +246,32 @@ onEachEngine((engine) => {
       expect(await work()).toEqual([{ message_id: '2', status: 'processing', attempts: 0 }]);
       expect((await outcomes()).map((row) => row.message_id)).toEqual(['1', '3']);
       expect(await database.query(facts, [channel])).toEqual(before);
+    });
+
+    it('Q5 finishes a row that it waited for, while its lease was renewed', async () => {
+      await store(1);
+      await claim(1, 'default', 'w');
+      const other = new Client(database.config);
+      await other.connect();
+      try {
+        await other.query('begin');
+        await other.query(
+          "update telegram_gateway.message_work set claimed_until = now() + interval '1 minute' where channel_id = $1",
+          [channel],
+        );
+        const done = mark([1]);
+        await waitFor('the one that waits', async () => {
+          const [row] = await database.query<{ waiting: boolean }>(
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') as waiting",
+          );
+          return row?.waiting === true;
+        });
+        await other.query('commit');
+        expect(await done).toBe(1);
+        expect(await work()).toEqual([]);
+      } finally {
+        await other.end();
+      }
     });
 
     it('Q5 finishes what waits where nobody has claimed, never what another has', async () => {
