@@ -1,4 +1,4 @@
-import { PORTS } from '../../runtime/contract.js';
+import { PORTS, UNRECORDED } from '../../runtime/contract.js';
 import type { Address } from '../endpoint.js';
 
 /** Owner of the database's files, and so of the backup: uid and gid of `postgres` in every image of it. */
@@ -168,18 +168,12 @@ pg1-user=postgres
 `;
 }
 
-/** Nothing keeps the text of what follows, and with it a verifier: neither the statistics, which the monitor reads, nor the log. */
-const UNRECORDED = `set pg_stat_statements.track = 'none';
-set log_min_error_statement = panic;
-set log_min_duration_statement = -1;
-set log_statement = none;
-`;
-
 /** A database that was restored has the passwords of then: these are those of now. Roles that it does not know are left out. */
 function rolesSql(roles: Readonly<Record<string, string>>): string {
   const statements = Object.entries(roles).map(
     ([role, verifier]) =>
       `select $$alter role "${role}" password '${verifier}'$$ where exists (select from pg_roles where rolname = '${role}') \\gexec\n`,
   );
-  return UNRECORDED + statements.join('');
+  const settings = Object.entries(UNRECORDED).map(([name, value]) => `set ${name} = '${value}';\n`);
+  return [...settings, ...statements].join('');
 }

@@ -3,7 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { PORTS } from '../../runtime/contract.js';
 import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
-import type { Endpoint, Ready } from '../endpoint.js';
+import { addressFor, endpointIn, type Endpoint, type Ready } from '../endpoint.js';
 import { filesInVolume, hangUp } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import { refuseBelowFloor } from '../version-floor.js';
@@ -56,7 +56,11 @@ export class PgBouncer extends Component implements Ready {
     const users = this.#writeUserlist(args, credentials);
     const floor = args.enforceFloor ? [this.#enforceFloor(args)] : [];
     this.container = this.#createContainer(args, credentials, [users, ...floor]);
-    this.endpoint = this.#endpoint(args);
+    this.endpoint = endpointIn(args.stack, {
+      host: HOST_NUMBERS.pgbouncer,
+      internal: PORTS.pgbouncer,
+      external: args.port,
+    });
     this.ready = [this.container, users];
     this.registerOutputs({ endpoint: this.endpoint });
   }
@@ -84,7 +88,7 @@ export class PgBouncer extends Component implements Ready {
   #createContainer(args: PgBouncerArgs, credentials: docker.Volume, after: pulumi.Resource[]): docker.Container {
     const { stack, database } = args;
     const ini = pgbouncerIni({
-      database: database.inNetwork,
+      database: addressFor(stack, database),
       tls: database.tls,
       ownAuthorities: database.authorities !== undefined,
       maxServerConnections: args.maxServerConnections,
@@ -113,13 +117,5 @@ export class PgBouncer extends Component implements Ready {
       },
       this.under({ dependsOn: after }),
     );
-  }
-
-  #endpoint({ stack, port }: PgBouncerArgs): Endpoint {
-    return {
-      inNetwork: { host: stack.address(HOST_NUMBERS.pgbouncer), port: PORTS.pgbouncer },
-      published: { host: stack.publishedAddress, port },
-      tls: false,
-    };
   }
 }

@@ -4,7 +4,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { PORTS, type BrokerClient } from '../../runtime/contract.js';
 import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
-import type { Endpoint, Ready } from '../endpoint.js';
+import { endpointIn, type Endpoint, type Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import type { Slots } from '../slots.js';
@@ -66,9 +66,11 @@ export class RabbitMq extends Component implements Ready {
     const credentials = dataVolume(args.stack, this.child('credentials'), this.under(), 'disposable');
     const cookie = this.#writeCookie(args, credentials);
     this.container = this.#createContainer(args, credentials, cookie);
-    this.endpoint = endpointOf(args.stack, PORTS.amqp, args.amqpPort);
-    this.managementEndpoint = endpointOf(args.stack, PORTS.rabbitManagement, args.managementPort);
-    this.metricsEndpoint = endpointOf(args.stack, PORTS.rabbitMetrics, args.metricsPort);
+    const at = (internal: number, external: number) =>
+      endpointIn(args.stack, { host: HOST_NUMBERS.rabbitmq, internal, external });
+    this.endpoint = at(PORTS.amqp, args.amqpPort);
+    this.managementEndpoint = at(PORTS.rabbitManagement, args.managementPort);
+    this.metricsEndpoint = at(PORTS.rabbitMetrics, args.metricsPort);
     this.ready = [this.#importUsers(args)];
     this.registerOutputs({ endpoint: this.endpoint });
   }
@@ -175,12 +177,4 @@ function plainPair({ a, b, saltA, saltB }: Slots & Salts): pulumi.Output<BrokerP
     saltA: firstSalt,
     saltB: secondSalt,
   }));
-}
-
-function endpointOf(stack: StackContext, internal: number, external: number): Endpoint {
-  return {
-    inNetwork: { host: stack.address(HOST_NUMBERS.rabbitmq), port: internal },
-    published: { host: stack.publishedAddress, port: external },
-    tls: false,
-  };
 }

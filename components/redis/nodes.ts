@@ -3,7 +3,7 @@ import type * as pulumi from '@pulumi/pulumi';
 import { PORTS } from '../../runtime/contract.js';
 import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
-import type { Endpoint } from '../endpoint.js';
+import { endpointIn, type Endpoint } from '../endpoint.js';
 import { serviceContainer, type ServiceContainerArgs } from '../service-container.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
 import { CREDENTIALS, FILES, OWNER, renderRedisConf, renderSentinelConf } from './render.js';
@@ -56,7 +56,7 @@ abstract class RedisNode extends Component {
         { path: `${FILES}/reload.sh`, content: reloadScript('node') },
       ],
     });
-    this.endpoint = endpointOf(stack, host, PORTS.redis, args.port);
+    this.endpoint = endpointIn(stack, { host, internal: PORTS.redis, external: args.port });
     this.registerOutputs({ endpoint: this.endpoint });
   }
 }
@@ -111,7 +111,7 @@ export class RedisSentinel extends Component {
         { path: `${FILES}/reload.sh`, content: reloadScript('sentinel') },
       ],
     });
-    this.endpoint = endpointOf(stack, host, PORTS.sentinel, port);
+    this.endpoint = endpointIn(stack, { host, internal: PORTS.sentinel, external: port });
     this.registerOutputs({ endpoint: this.endpoint });
   }
 }
@@ -143,12 +143,4 @@ function redisContainer(
     },
     { ...opts, dependsOn: [...after] },
   );
-}
-
-function endpointOf(stack: StackContext, host: number, internal: number, external: number): Endpoint {
-  return {
-    inNetwork: { host: stack.address(host), port: internal },
-    published: { host: stack.publishedAddress, port: external },
-    tls: false,
-  };
 }

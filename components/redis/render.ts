@@ -22,6 +22,8 @@ export interface NodeValues {
  *
  * - `allkeys-lru`: everything in it is a copy with a life of its own, so it must never refuse a write; what was not asked
  *   for longest is the oldest message, which is the one nobody polls for any more.
+ * - `oom-score-adj`: what the rewrite of the log copies may not fit beside the data when much is written meanwhile. The kernel
+ *   then ends the rewrite, which is tried again, and not the server.
  * - no `min-replicas-to-write`: with a single replica the promoted master would refuse writes until the other is back.
  * - no host names anywhere: a stopped container's name vanishes, and Sentinels then do not fail over.
  */
@@ -44,6 +46,8 @@ appendonly yes
 appendfsync everysec
 auto-aof-rewrite-min-size 16mb
 save ""
+oom-score-adj relative
+oom-score-adj-values 0 0 800
 
 maxmemory ${String(maxMemoryMb)}mb
 maxmemory-policy allkeys-lru

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PORTS } from '../../runtime/contract.js';
 import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
-import type { Endpoint, Ready } from '../endpoint.js';
+import { endpointIn, type Endpoint, type Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
@@ -21,6 +21,8 @@ export interface TimescaleDbArgs {
   readonly memoryMb: number;
   /** `max_connections`. A change replaces the container. */
   readonly maxConnections: number;
+  /** Networks that clients come from: the stack's own, and on a further Docker host those of the others. A change replaces the container. */
+  readonly clients: readonly string[];
   /** WAL is handed to the backup, which shares the data volume. A change replaces the container; null is off. */
   readonly archiving: Archiving | null;
   /** Password of the superuser `postgres`. Counts when the container starts, also on a volume that outlived its stack. */
@@ -56,7 +58,11 @@ export class TimescaleDb extends Component implements Ready {
     const credentials = dataVolume(args.stack, this.child('credentials'), this.under(), 'disposable');
     const password = this.#writePassword(args, credentials);
     this.container = this.#createContainer(args, data, credentials, password);
-    this.endpoint = this.#endpoint(args);
+    this.endpoint = endpointIn(args.stack, {
+      host: HOST_NUMBERS.timescaledb,
+      internal: PORTS.postgres,
+      external: args.port,
+    });
     this.ready = [this.container];
     this.registerOutputs({ endpoint: this.endpoint });
   }
@@ -91,7 +97,7 @@ export class TimescaleDb extends Component implements Ready {
         files: [
           file('start-postgres.sh'),
           { path: '/telegram/postgresql.conf', content: postgresqlConf(args, args.archiving) },
-          { path: '/telegram/pg_hba.conf', content: pgHbaConf(`${stack.address(0)}/24`, args.archiving !== null) },
+          { path: '/telegram/pg_hba.conf', content: pgHbaConf(args.clients, args.archiving !== null) },
           ...(args.archiving ? [file('pgbackrest-spool.sh'), file('fetch-wal.sh')] : []),
         ],
         volumes: [
@@ -108,13 +114,5 @@ export class TimescaleDb extends Component implements Ready {
       },
       this.under({ dependsOn: [password] }),
     );
-  }
-
-  #endpoint({ stack, port }: TimescaleDbArgs): Endpoint {
-    return {
-      inNetwork: { host: stack.address(HOST_NUMBERS.timescaledb), port: PORTS.postgres },
-      published: { host: stack.publishedAddress, port },
-      tls: false,
-    };
   }
 }

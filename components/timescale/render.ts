@@ -133,18 +133,17 @@ archive_timeout = ${String(recoveryPointS)}s
 }
 
 /**
- * Who may connect: everybody by password, from the stack's network alone. A published port arrives from the network's
- * gateway address, so it is covered. The health probe comes over loopback and leaves when it is asked for a password.
+ * Who may connect: everybody by password, from the given networks alone: the stack's own, from whose gateway address a port
+ * that is published on loopback arrives, and those from which other Docker hosts come. The health probe comes over loopback and leaves when it is asked for a password.
  * "all" does not take in replication. The backup has the data files anyway: its user, and it alone, comes over the socket.
  */
-export function pgHbaConf(subnet: string, archiving = false): string {
+export function pgHbaConf(networks: readonly string[], archiving = false): string {
   const column = (address: string) => address.padEnd(18);
   return `# Rendered by components/timescale. The first line that fits decides.
 # TYPE  DATABASE  USER  ${column('ADDRESS')}  METHOD
 ${archiving ? `local   all       postgres  ${column('').slice(4)}  peer\n` : ''}local   all       all   ${column('')}  reject
 host    all       all   ${column('127.0.0.1/32')}  scram-sha-256
-host    all       all   ${column(subnet)}  scram-sha-256
-host    all       all   ${column('all')}  reject
+${networks.map((network) => `host    all       all   ${column(network)}  scram-sha-256\n`).join('')}host    all       all   ${column('all')}  reject
 `;
 }
 

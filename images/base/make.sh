@@ -8,6 +8,9 @@
 # Not promised: two machines making the same bytes. Remove the image to have it made again from newer packages.
 # On failure: one reason and its fix on stderr, exit 1, no image.
 #
+# The official images are debian:trixie-slim and debian:bookworm-slim; github.com/docker-library/repo-info shows both, in
+#   repos/debian/remote/. They have no digest here: Debian's security updates move these tags.
+#
 # TELEGRAM_NO_PULL=1 skips the try of the official image. DOCKER_HOST is honoured: the image travels over the docker CLI.
 set -eu
 

@@ -47,6 +47,8 @@ appendonly yes
 appendfsync everysec
 auto-aof-rewrite-min-size 16mb
 save ""
+oom-score-adj relative
+oom-score-adj-values 0 0 800
 
 maxmemory 1024mb
 maxmemory-policy allkeys-lru

@@ -92,7 +92,7 @@ describe('postgresqlConf', () => {
 
 describe('pgHbaConf', () => {
   it("D1 lets nobody in without a password, and nobody from outside the stack's network", () => {
-    expect(pgHbaConf('172.28.40.0/24')).toBe(`# Rendered by components/timescale. The first line that fits decides.
+    expect(pgHbaConf(['172.28.40.0/24'])).toBe(`# Rendered by components/timescale. The first line that fits decides.
 # TYPE  DATABASE  USER  ADDRESS             METHOD
 local   all       all                       reject
 host    all       all   127.0.0.1/32        scram-sha-256
