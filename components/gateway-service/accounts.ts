@@ -20,13 +20,26 @@ export function placeOf(account?: string): AccountPlace {
   };
 }
 
+/** Shell words: the ports that these files name, one a line. */
+export const portsIn = (files: string) =>
+  `sed -n 's/^TELEGRAM_LISTEN_PORT="\\{0,1\\}\\([0-9]\\{1,5\\}\\).*/\\1/p' ${files} 2>/dev/null`;
+
+/** Every file of this host that names the port of an account. */
+export const ALL_SETTINGS = `${GATEWAY_PATHS.environment} ${accountEnvironment('*')}`;
+
+/** What a further account has of its own. Both may be shell words. */
+export const settingsOf = (account: string, port: string) =>
+  `TELEGRAM_SESSION_FILE="${GATEWAY_PATHS.sessions}/${account}.session"
+TELEGRAM_LISTEN_PORT="${port}"`;
+
 /** Shell that makes the settings of a further account where there are none: a session of its own, and the next port. */
 export function makeAccount(account: string): string {
   const file = accountEnvironment(account);
-  const port = `TELEGRAM_LISTEN_PORT="\\{0,1\\}\\([0-9]\\{1,5\\}\\).*`;
   return `if [ ! -e ${file} ]; then
-  last=$(sed -n 's/^${port}/\\1/p' ${GATEWAY_PATHS.environment} ${accountEnvironment('*')} 2>/dev/null | sort -n | tail -n 1)
-  printf '%s\\n' 'TELEGRAM_SESSION_FILE="${GATEWAY_PATHS.sessions}/${account}.session"' "TELEGRAM_LISTEN_PORT=\\"$((last + 1))\\"" > ${file}.new
+  last=$(${portsIn(ALL_SETTINGS)} | sort -n | tail -n 1)
+  cat > ${file}.new <<SETTINGS
+${settingsOf(account, '$((last + 1))')}
+SETTINGS
   mv ${file}.new ${file}
 fi
 `;

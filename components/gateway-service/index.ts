@@ -5,6 +5,7 @@ import { GATEWAY_PATHS } from '../../runtime/contract.js';
 import { Component } from '../component.js';
 import type { Ready } from '../endpoint.js';
 import { sshConnection, type SshTarget } from './connection.js';
+import type { NamedAccount } from './named-accounts.js';
 import {
   STAGING,
   credentialsScript,
@@ -50,6 +51,8 @@ export interface GatewayServiceArgs {
   readonly healthPort: number;
   /** Address that health and metrics listen on. A change restarts the service. @default '127.0.0.1' */
   readonly healthAddress?: string;
+  /** Further accounts, whose gateways are looked at too. A change starts or moves those that it is about. @default none */
+  readonly accounts?: readonly NamedAccount[];
   /** Session file. @default '/opt/telegram-gateway/.session/default.session' */
   readonly sessionFile?: string;
   /** What must be ready before anything is installed. @default none */
@@ -211,6 +214,7 @@ function service_(args: GatewayServiceArgs, sessionFile: string): pulumi.Output<
       accountUnit: renderAccountUnit(unit),
       environment: renderEnvironment(variables),
       healthAddress: askableAddress(listen, args.healthPort),
+      accounts: args.accounts ?? [],
     }),
   );
 }

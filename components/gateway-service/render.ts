@@ -3,6 +3,7 @@
  * beside systemd they need what every Debian or Red Hat has: coreutils, tar, gzip, cmp, useradd.
  */
 import { ACCOUNT_UNITS, GATEWAY_PATHS, GATEWAY_UNIT, GATEWAY_USER } from '../../runtime/contract.js';
+import { keepAccounts, type NamedAccount } from './named-accounts.js';
 import { JOURNAL_LINES, LINK_RELEASE, script, startedAndHealthy } from './shell.js';
 import { nodePath } from './unit.js';
 
@@ -111,6 +112,7 @@ export interface ServiceArgs {
   readonly environment: string;
   /** `host:port` where the machine itself asks for health. */
   readonly healthAddress: string;
+  readonly accounts: readonly NamedAccount[];
 }
 
 /**
@@ -118,7 +120,7 @@ export interface ServiceArgs {
  * answers. On failure the journal's last lines are shown.
  */
 export function serviceScript(args: ServiceArgs): string {
-  const { hash, nodeVersion, unit, accountUnit, environment, healthAddress } = args;
+  const { hash, nodeVersion, unit, accountUnit, environment, healthAddress, accounts } = args;
   const { root, releases, current } = GATEWAY_PATHS;
   return script(`
 ${startedAndHealthy(nodePath(nodeVersion), healthAddress)}
@@ -156,6 +158,7 @@ if [ "$changed" = yes ] || ! systemctl is-active --quiet ${GATEWAY_UNIT}; then
   restart || failed "$why"
 fi
 healthy || failed "$why"
+${keepAccounts(accounts)}
 for old in $(ls -1t ${releases} | tail -n +${String(KEEP_RELEASES + 1)}); do
   [ "$old" = ${hash} ] || rm -rf "${releases}/$old"
 done

@@ -42,7 +42,7 @@ export function startedAndHealthy(node: string, address: string): string {
   return `restart() {
   why='does not start'
   systemctl reset-failed ${GATEWAY_UNIT} 2>/dev/null || true
-  systemctl restart ${GATEWAY_UNIT}
+  systemctl restart ${GATEWAY_UNIT} || return 1
   # Those of further accounts run the same release.
   systemctl try-restart '${ACCOUNT_UNITS}' || true
 }

@@ -70,7 +70,7 @@ function createContainer(
         { volume: credentials.name, path: '/credentials', readOnly: true },
       ],
       user: OWNER,
-      health: ['curl', '-fsS', '-o', '/dev/null', `http://127.0.0.1:${String(PORT)}/-/ready`],
+      health: ['curl', '-fsS', '-m', '5', '-o', '/dev/null', `http://127.0.0.1:${String(PORT)}/-/ready`],
     },
     opts,
   );

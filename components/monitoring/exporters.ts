@@ -1,11 +1,11 @@
 import type * as docker from '@pulumi/docker';
 import type * as pulumi from '@pulumi/pulumi';
 import { DATABASE } from '../../runtime/contract.js';
-import type { Endpoint } from '../endpoint.js';
+import { addressFor, type Address, type Endpoint } from '../endpoint.js';
 import { serviceContainer, type ServiceContainerArgs } from '../service-container.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
 import { hangUp } from '../one-shot.js';
-import { customQueriesYml, SUPERVISE } from './render.js';
+import { customQueriesYml, nodeExporterOn, SUPERVISE } from './render.js';
 
 /** uid and gid of everything in the monitoring images. */
 export const OWNER = '65534:65534';
@@ -14,7 +14,7 @@ export const EXPORTERS = {
   postgres: { container: 'telegram-postgres-exporter', host: HOST_NUMBERS.exporters, port: 9187 },
   redis: { container: 'telegram-redis-exporter', host: HOST_NUMBERS.exporters + 1, port: 9121 },
   pgbouncer: { container: 'telegram-pgbouncer-exporter', host: HOST_NUMBERS.exporters + 2, port: 9127 },
-  node: { container: 'telegram-node-exporter', host: HOST_NUMBERS.exporters + 3, port: 9100 },
+  node: { container: nodeExporterOn(''), host: HOST_NUMBERS.exporters + 3, port: 9100 },
 } as const;
 export type Exporter = keyof typeof EXPORTERS;
 
@@ -26,16 +26,24 @@ export interface ExporterArgs {
   readonly database: Endpoint;
   readonly pooler: Endpoint;
   readonly credentials: pulumi.Input<string>;
-  readonly textfiles: pulumi.Input<string>;
+  /** Each Docker host with what its node_exporter has for text files, the home host first. */
+  readonly hosts: readonly ExportedHost[];
   readonly redis: boolean;
 }
 
-/** One container an exporter: PostgreSQL with custom queries, PgBouncer, the Docker host, and Redis where it is the stack's own. */
+/** A Docker host that is asked for its own figures. */
+export interface ExportedHost {
+  readonly stack: StackContext;
+  /** Volume with files of metrics at its root. */
+  readonly textfiles: pulumi.Input<string>;
+}
+
+/** One container an exporter: PostgreSQL with custom queries, PgBouncer, each Docker host, and Redis where it is the stack's own. */
 export function createExporters(args: ExporterArgs, opts: pulumi.CustomResourceOptions): docker.Container[] {
   return [
-    exporter(args, 'postgres', postgres(args.database), opts),
-    exporter(args, 'pgbouncer', pgbouncer(args.pooler), opts),
-    exporter(args, 'node', node(args.textfiles), opts),
+    exporter(args, 'postgres', postgres(addressFor(args.stack, args.database), args.database), opts),
+    exporter(args, 'pgbouncer', pgbouncer(addressFor(args.stack, args.pooler)), opts),
+    ...args.hosts.map(({ stack, textfiles }) => exporter({ ...args, stack }, 'node', node(textfiles), opts)),
     ...(args.redis ? [exporter(args, 'redis', redis(), opts)] : []),
   ];
 }
@@ -66,7 +74,7 @@ function exporter(
   return serviceContainer(
     stack,
     {
-      name: container,
+      name: which === 'node' ? nodeExporterOn(stack.on) : container,
       image: stack.images.get('exporters'),
       host,
       ports: [{ internal: port, external: ports[which] }],
@@ -75,14 +83,14 @@ function exporter(
       entrypoint: argv,
       volumes: [{ volume: credentials, path: '/credentials', readOnly: true }],
       user: OWNER,
-      health: ['curl', '-fsS', '-o', '/dev/null', `http://127.0.0.1:${String(port)}/`],
+      health: ['curl', '-fsS', '-m', '5', '-o', '/dev/null', `http://127.0.0.1:${String(port)}/`],
       ...own,
     },
     opts,
   );
 }
 
-function postgres({ inNetwork, tls, authorities }: Endpoint): Own {
+function postgres(address: Address, { tls, authorities }: Endpoint): Own {
   const queries = '/etc/exporter/queries.yml';
   const bundle = '/etc/exporter/authorities.pem';
   const verified = authorities === undefined ? 'verify-full' : `verify-full&sslrootcert=${bundle}`;
@@ -93,7 +101,7 @@ function postgres({ inNetwork, tls, authorities }: Endpoint): Own {
       ...(authorities === undefined ? [] : [{ path: bundle, content: authorities }]),
     ],
     env: {
-      DATA_SOURCE_URI: `${inNetwork.host}:${String(inNetwork.port)}/${DATABASE}?sslmode=${tls ? verified : 'disable'}`,
+      DATA_SOURCE_URI: `${address.host}:${String(address.port)}/${DATABASE}?sslmode=${tls ? verified : 'disable'}`,
       DATA_SOURCE_USER_FILE: '/credentials/postgres-user',
       DATA_SOURCE_PASS_FILE: '/credentials/postgres-password',
     },
@@ -101,8 +109,8 @@ function postgres({ inNetwork, tls, authorities }: Endpoint): Own {
 }
 
 /** The user comes from the credentials, and the password from the pgpass file that the exporter's library reads itself. */
-function pgbouncer({ inNetwork }: Endpoint): Own {
-  const url = `postgres://${inNetwork.host}:${String(inNetwork.port)}/pgbouncer?sslmode=disable`;
+function pgbouncer({ host, port }: Address): Own {
+  const url = `postgres://${host}:${String(port)}/pgbouncer?sslmode=disable`;
   return {
     argv: [
       ...SUPERVISE,

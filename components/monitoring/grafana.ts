@@ -76,7 +76,7 @@ function container(
         { volume: files.name, path: GRAFANA_FILES, readOnly: true },
       ],
       user: OWNER,
-      health: ['curl', '-fsS', '-o', '/dev/null', `http://127.0.0.1:${String(GRAFANA_PORT)}/api/health`],
+      health: ['curl', '-fsS', '-m', '5', '-o', '/dev/null', `http://127.0.0.1:${String(GRAFANA_PORT)}/api/health`],
       waitS: 180,
     },
     opts,

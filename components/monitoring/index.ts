@@ -4,15 +4,23 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
-import type { Address, Endpoint, Ready } from '../endpoint.js';
+import { addressFor, endpointIn, type Address, type Endpoint, type Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import { HOST_NUMBERS, type StackContext } from '../stack-context.js';
 import { createAlertmanager, type Alertmanager, type AlertmanagerArgs } from './alertmanager.js';
-import { createExporters, EXPORTERS, OWNER, readAgain, type Exporter } from './exporters.js';
+import { createExporters, EXPORTERS, OWNER, readAgain, type ExportedHost, type Exporter } from './exporters.js';
 import { GRAFANA_PORT } from './grafana-render.js';
 import { createGrafana, type GrafanaArgs } from './grafana.js';
-import { exporterFiles, prometheusYml, QUEUE_PARAMS, type ExporterLogins, type ScrapeJob } from './render.js';
+import {
+  exporterFiles,
+  nodeExporterOn,
+  prometheusYml,
+  QUEUE_PARAMS,
+  type ExporterLogins,
+  type ScrapeJob,
+  type ScrapeTarget,
+} from './render.js';
 
 export interface MonitoringArgs {
   readonly stack: StackContext;
@@ -38,14 +46,16 @@ export interface MonitoringArgs {
   /** Metrics page of the stack's own broker; null for somebody else's, or none. */
   readonly rabbitmq: Address | null;
   /** Metrics pages of the runtime's processes, by job. */
-  readonly processes: Readonly<Record<string, Address>>;
+  readonly processes: Readonly<Record<string, readonly ScrapeTarget[]>>;
   readonly logins: pulumi.Output<ExporterLogins>;
   /** Alertmanager; null where nobody is to be told. */
   readonly alertmanager: Omit<AlertmanagerArgs, 'stack'> | null;
   /** Grafana; null where it is not wanted, or the image source has none. */
   readonly grafana: Omit<GrafanaArgs, 'stack' | 'prometheus' | 'after'> | null;
-  /** Volume with files of metrics for node_exporter at its root, such as the backup's; null: an empty one of its own. */
-  readonly textfiles: pulumi.Output<string> | null;
+  /** Further Docker hosts that parts stand on. */
+  readonly further: readonly StackContext[];
+  /** Volume with files of metrics for node_exporter at its root, such as the backup's, and whose Docker host has it; null: there is none. */
+  readonly textfiles: { readonly on: string; readonly volume: pulumi.Output<string> } | null;
   readonly after: readonly pulumi.Resource[];
 }
 
@@ -62,8 +72,6 @@ export class Monitoring extends Component implements Ready {
     super('telegram:monitoring:Monitoring', 'monitoring', opts);
     const credentials = dataVolume(args.stack, 'telegram-exporter-credentials', this.under(), 'disposable');
     const written = this.#writeCredentials(args, credentials);
-    const textfiles =
-      args.textfiles ?? dataVolume(args.stack, 'telegram-node-exporter-textfiles', this.under(), 'disposable').name;
     const exporters = createExporters(
       {
         ...args,
@@ -71,7 +79,7 @@ export class Monitoring extends Component implements Ready {
         cpus: args.exporterCpus,
         memoryMb: args.exporterMemoryMb,
         credentials: credentials.name,
-        textfiles,
+        hosts: this.#hosts(args),
         redis: args.redis !== null,
       },
       this.under({ dependsOn: [written] }),
@@ -82,6 +90,14 @@ export class Monitoring extends Component implements Ready {
     const grafana = args.grafana ? this.#grafana(args, args.grafana) : [];
     this.ready = [this.prometheus, written, ...exporters, ...(alertmanager?.ready ?? []), ...grafana];
     this.registerOutputs({});
+  }
+
+  /** Where there are no files of metrics, the exporter looks into an empty volume of its own. */
+  #hosts({ stack, further, textfiles }: MonitoringArgs): ExportedHost[] {
+    return [stack, ...further].map((host) => {
+      const empty = () => dataVolume(host, `${nodeExporterOn(host.on)}-textfiles`, this.under(), 'disposable').name;
+      return { stack: host, textfiles: textfiles?.on === host.on ? textfiles.volume : empty() };
+    });
   }
 
   #writeCredentials({ stack, logins, after }: MonitoringArgs, volume: docker.Volume): pulumi.Resource {
@@ -145,7 +161,7 @@ export class Monitoring extends Component implements Ready {
         ],
         volumes: [{ volume: data.name, path: '/prometheus' }],
         user: OWNER,
-        health: ['curl', '-fsS', '-o', '/dev/null', `http://127.0.0.1:${String(PROMETHEUS_PORT)}/-/ready`],
+        health: ['curl', '-fsS', '-m', '5', '-o', '/dev/null', `http://127.0.0.1:${String(PROMETHEUS_PORT)}/-/ready`],
       },
       this.under(),
     );
@@ -154,16 +170,20 @@ export class Monitoring extends Component implements Ready {
 
 /** Everything that Prometheus asks, from the endpoints of what stands. */
 function scrapeJobs(
-  { stack, redis, rabbitmq, processes, grafana }: MonitoringArgs,
+  { stack, further, exporterPorts, redis, rabbitmq, processes, grafana }: MonitoringArgs,
   alertmanager: Alertmanager | null,
 ): ScrapeJob[] {
+  const { host: number, port: internal } = EXPORTERS.node;
+  const nodeExporter = (host: StackContext) =>
+    endpointIn(host, { host: number, internal, external: exporterPorts.node });
   const own = (which: Exporter): Address => ({
     host: stack.address(EXPORTERS[which].host),
     port: EXPORTERS[which].port,
   });
   return [
-    ...Object.entries(processes).map(([job, address]) => ({ job, targets: [address] })),
-    ...(['postgres', 'pgbouncer', 'node'] as const).map((job) => ({ job, targets: [own(job)] })),
+    ...Object.entries(processes).map(([job, targets]) => ({ job, targets })),
+    ...(['postgres', 'pgbouncer'] as const).map((job) => ({ job, targets: [own(job)] })),
+    { job: 'node', targets: [stack, ...further].map((host) => addressFor(stack, nodeExporter(host))) },
     ...(redis
       ? [
           { job: 'redis', targets: redis.nodes, through: { exporter: own('redis'), urlPrefix: 'redis://reader@' } },

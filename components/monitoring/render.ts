@@ -5,10 +5,20 @@ import type { Address } from '../endpoint.js';
 /** Seconds between two scrapes and two evaluations; the availability records count on it. */
 export const SCRAPE_S = 15;
 
+/** Container with the exporter of a Docker host's own figures; the home host has no name. */
+export function nodeExporterOn(on: string): string {
+  return ['telegram-node-exporter', ...(on === '' ? [] : [on])].join('-');
+}
+
+export interface ScrapeTarget extends Address {
+  /** Of all its series. @default none */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 /** One thing that Prometheus asks. */
 export interface ScrapeJob {
   readonly job: string;
-  readonly targets: readonly Address[];
+  readonly targets: readonly ScrapeTarget[];
   /** @default /metrics */
   readonly path?: string;
   readonly params?: Readonly<Record<string, readonly string[]>>;
@@ -47,7 +57,7 @@ function scrapeConfig({ job, targets, path, params, through }: ScrapeJob) {
     job_name: job,
     ...(path !== undefined && { metrics_path: path }),
     ...(params && { params }),
-    static_configs: [{ targets: targets.map(at) }],
+    static_configs: staticConfigs(targets),
     ...(through && {
       metrics_path: '/scrape',
       relabel_configs: [
@@ -57,6 +67,15 @@ function scrapeConfig({ job, targets, path, params, through }: ScrapeJob) {
       ],
     }),
   };
+}
+
+/** Targets without labels stand together. */
+function staticConfigs(targets: readonly ScrapeTarget[]) {
+  const plain = targets.filter(({ labels }) => !labels);
+  return [
+    ...(plain.length > 0 ? [{ targets: plain.map(at) }] : []),
+    ...targets.filter(({ labels }) => labels).map((target) => ({ targets: [at(target)], labels: target.labels })),
+  ];
 }
 
 /** The families of RabbitMQ's detailed page that dashboards and rules use: everything else costs one series a queue each. */
@@ -146,7 +165,12 @@ export function alertmanagerYml(): string {
     inhibit_rules: [
       {
         source_matchers: ['alertname = TelegramGatewayDown'],
-        target_matchers: ['alertname =~ "AvailabilityBudgetBurning|OutboxAgeHigh|TelegramDisconnected"'],
+        target_matchers: ['alertname =~ "OutboxAgeHigh|TelegramDisconnected"'],
+        equal: ['account'],
+      },
+      {
+        source_matchers: ['alertname = TelegramGatewayDown'],
+        target_matchers: ['alertname = AvailabilityBudgetBurning'],
       },
     ],
   });

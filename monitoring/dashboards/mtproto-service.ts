@@ -45,7 +45,7 @@ export const mtprotoService = () =>
         about: '1 connected, 0 not.',
         unit: 'none',
         max: 1,
-        queries: { 'min by (instance) (telegram_connection_state{job="gateway"})': '{{instance}}' },
+        queries: { 'min by (account) (telegram_connection_state{job="gateway"})': '{{account}}' },
       }),
       graph({
         title: 'Gaps',
@@ -76,7 +76,7 @@ from telegram_gateway.channel_health_summary where health <> 'ok' order by healt
         about: 'Cores in use.',
         unit: 'short',
         queries: {
-          'sum by (instance) (rate(process_cpu_seconds_total{job="gateway"}[$__rate_interval]))': '{{instance}}',
+          'sum by (account) (rate(process_cpu_seconds_total{job="gateway"}[$__rate_interval]))': '{{account}}',
         },
       }),
       graph({
@@ -84,8 +84,8 @@ from telegram_gateway.channel_health_summary where health <> 'ok' order by healt
         about: 'Resident memory of the process, and of it the heap.',
         unit: 'bytes',
         queries: {
-          'sum by (instance) (process_resident_memory_bytes{job="gateway"})': '{{instance}} resident',
-          'sum by (instance) (nodejs_heap_size_used_bytes{job="gateway"})': '{{instance}} heap',
+          'sum by (account) (process_resident_memory_bytes{job="gateway"})': '{{account}} resident',
+          'sum by (account) (nodejs_heap_size_used_bytes{job="gateway"})': '{{account}} heap',
         },
       }),
       graph({
@@ -93,10 +93,10 @@ from telegram_gateway.channel_health_summary where health <> 'ok' order by healt
         about: 'All interfaces of the gateway’s host but loopback.',
         unit: 'Bps',
         queries: {
-          'sum by (instance) (rate(telegram_network_receive_bytes_total{job="gateway"}[$__rate_interval]))':
-            '{{instance}} received',
-          'sum by (instance) (rate(telegram_network_transmit_bytes_total{job="gateway"}[$__rate_interval]))':
-            '{{instance}} sent',
+          'sum by (account) (rate(telegram_network_receive_bytes_total{job="gateway"}[$__rate_interval]))':
+            '{{account}} received',
+          'sum by (account) (rate(telegram_network_transmit_bytes_total{job="gateway"}[$__rate_interval]))':
+            '{{account}} sent',
         },
       }),
       graph({
@@ -104,7 +104,7 @@ from telegram_gateway.channel_health_summary where health <> 'ok' order by healt
         about: 'How late the process gets to its work (p99); a blocked loop delays everything.',
         unit: 's',
         width: 12,
-        queries: { 'max by (instance) (nodejs_eventloop_lag_p99_seconds{job="gateway"})': '{{instance}}' },
+        queries: { 'max by (account) (nodejs_eventloop_lag_p99_seconds{job="gateway"})': '{{account}}' },
       }),
       graph({
         title: 'Open files',
@@ -112,7 +112,7 @@ from telegram_gateway.channel_health_summary where health <> 'ok' order by healt
         unit: 'none',
         width: 12,
         queries: {
-          'sum by (instance) (process_open_fds{job="gateway"})': '{{instance}}',
+          'sum by (account) (process_open_fds{job="gateway"})': '{{account}}',
           'min(process_max_fds{job="gateway"})': 'limit',
         },
       }),

@@ -1,10 +1,10 @@
 import type { RuleFile } from './rule.js';
 
 const REAL = '{fstype!~"tmpfs|overlay"}';
-/** Of the Docker host and of the gateway's, which may be another machine. */
+/** Of the Docker host and of the gateway's, which may be another machine; all accounts are on one. */
 const DISK_LEFT = `min(node_filesystem_avail_bytes${REAL} / node_filesystem_size_bytes${REAL})`;
 const GATEWAY_DISK_LEFT =
-  'min by (instance) (telegram_host_disk_available_bytes{job="gateway"} / telegram_host_disk_size_bytes{job="gateway"})';
+  'min by (instance) (telegram_host_disk_available_bytes{job="gateway",account="default"} / telegram_host_disk_size_bytes{job="gateway",account="default"})';
 
 export const host: RuleFile = {
   error: [

@@ -44,9 +44,12 @@ function burns(objective: Objective, alert: string): Alert[] {
   });
 }
 
+/** Of every account: one whose gateway does not answer tells nothing, and counts as not connected. */
+const CONNECTED = 'min(telegram_connection_state{job="gateway"} or up{job="gateway"} == 0) or vector(0)';
+
 export const slo: RuleFile = {
   recordings: [
-    { record: 'slo:availability:bad', expr: '1 - (min(telegram_connection_state{job="gateway"}) or vector(0))' },
+    { record: 'slo:availability:bad', expr: `1 - (${CONNECTED})` },
     ...windows.map(availabilityRatio),
     ...windows.map(pollingRatio),
     budgetLeft('availability'),

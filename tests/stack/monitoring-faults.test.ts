@@ -54,20 +54,31 @@ async function fault(
   firing = others,
 ): Promise<void> {
   let started = Date.now();
+  let fired = '';
   const seconds = () => ((Date.now() - started) / 1000).toFixed(0);
   try {
     await damage();
     started = since ?? Date.now();
     expect(await settled(firing, is(alert))).toEqual([alert]);
-    table.push(`${alert} × ${name}: fired after ${seconds()} s`);
+    fired = seconds();
     await meanwhile?.();
   } finally {
     await mend();
   }
   started = Date.now();
   expect(await settled(firing, none)).toEqual([]);
-  table.push(`${table.pop() ?? ''}, cleared after ${seconds()} s`);
+  table.push(`${alert} × ${name}: fired after ${fired} s, cleared after ${seconds()} s`);
 }
+
+/** A Prometheus that nobody else feels: its fault goes on beside the others. */
+async function fullDisk(): Promise<void> {
+  const small = await startSmallPrometheus();
+  await fault('the disk of Prometheus is full', 'PrometheusFailing', { damage: fillDisk, mend: emptyDisk }, () =>
+    small.firing(),
+  ).finally(() => stopPrometheus('small'));
+}
+/** How the one that began with the first test ended; a second try begins another. */
+let diskWasFull: Promise<void> | undefined;
 
 /** A question to the API that was never asked before, or always the same. */
 const question = (text: string) => askStack(`/v1/messages?limit=1&text=${text}`);
@@ -76,6 +87,9 @@ beforeAll(async () => {
   await webhook.listen();
   prometheus = await startFastPrometheus();
   expect(await settled(others, none)).toEqual([]);
+  diskWasFull = fullDisk();
+  // Told by the test that waits for it.
+  diskWasFull.catch(() => undefined);
   missesSince = Date.now();
   let n = 0;
   misses.client('misses', 500, () => question(`miss${String(Date.now())}x${String(++n)}`));
@@ -83,7 +97,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await misses.stop();
-  await stopPrometheus('fast');
+  for (const which of ['fast', 'small'] as const) await stopPrometheus(which);
   await webhook.close();
   process.stderr.write(table.map((line) => `    M12 at ${String(PACE)} times the pace: ${line}\n`).join(''));
 }, 2 * MINUTES);
@@ -203,10 +217,9 @@ describe('an alert for each fault', () => {
   it(
     'M10 M12 a Prometheus whose disk is full, and which goes on once there is room',
     async () => {
-      const small = await startSmallPrometheus();
-      await fault('the disk of Prometheus is full', 'PrometheusFailing', { damage: fillDisk, mend: emptyDisk }, () =>
-        small.firing(),
-      ).finally(() => stopPrometheus('small'));
+      const beside = diskWasFull ?? fullDisk();
+      diskWasFull = undefined;
+      await beside;
     },
     6 * MINUTES,
   );

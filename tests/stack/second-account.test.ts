@@ -1,12 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseDocument } from 'yaml';
 import { ROOT } from '../../ops/stack-folder.js';
 import { control } from '../support/control.js';
 import { rowsOf } from '../support/database.js';
 import { examine, follow, ShownRed } from '../support/doctor.js';
+import { Prometheus } from '../support/prometheus.js';
 import { waitFor } from '../support/services.js';
-import { flawless, inside, must, ready, run, smoke } from '../support/test-stack.js';
+import {
+  connection,
+  flawless,
+  inside,
+  must,
+  ready,
+  run,
+  smoke,
+  TEST_STACK,
+  TEST_STATE,
+} from '../support/test-stack.js';
 import { endAll, typing } from '../support/typing.js';
 import { WatchedChannel } from '../support/watched-channel.js';
 
@@ -14,6 +26,7 @@ const MINUTES = 60_000;
 const ACCOUNT = 'second';
 const PORT = 4007;
 const UNIT = `telegram-gateway@${ACCOUNT}.service`;
+const CONFIG = join(TEST_STATE, TEST_STACK, 'Pulumi.test.yaml');
 const GUIDE = join(ROOT, 'docs', 'guides', 'gateway-machine.md');
 /** Of the simulator's account 778, as `docs/simulator.md` has them: number, code, password. */
 const ANSWERS = ['99966000778', '22222', 'simulated password'];
@@ -48,8 +61,25 @@ async function removeAccount(): Promise<void> {
     await rowsOf(`delete from telegram_gateway.${table} where account_id = $1`, [ACCOUNT]);
 }
 
+interface StatusView {
+  readonly parts: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+}
+
+/** What the status page says of the gateways, as soon as it does. */
+async function gatewaysShown(): Promise<StatusView['parts']> {
+  const { host, port } = connection('api');
+  const ask = () =>
+    fetch(`http://${host}:${String(port)}/v1/status`).then(
+      async (answer) => ((await answer.json()) as StatusView).parts.filter(({ name }) => name.startsWith('gateway')),
+      () => [],
+    );
+  return waitFor('the status page', async () => ask().then((parts) => parts.length > 0 && parts), MINUTES);
+}
+
 describe('a second account on the gateway host', () => {
   let before: string;
+  /** The configuration before it named the account. */
+  let named: string | undefined;
   const first = () => onHost('systemctl show telegram-gateway.service -P MainPID -P NRestarts');
 
   beforeAll(async () => {
@@ -59,7 +89,10 @@ describe('a second account on the gateway host', () => {
   afterAll(async () => {
     endAll();
     await removeAccount();
-  }, 2 * MINUTES);
+    if (named === undefined) return;
+    writeFileSync(CONFIG, named, { mode: 0o600 });
+    must('up');
+  }, 6 * MINUTES);
 
   it(
     'R13 has a unit, a session, a port and a lease of its own, and the first one is not touched',
@@ -143,5 +176,50 @@ describe('a second account on the gateway host', () => {
       await waitFor('the second gateway to be ready', async () => (await readiness())?.ready === true, 2 * MINUTES);
     },
     3 * MINUTES,
+  );
+
+  it(
+    'R13 M1 R9 is watched once the configuration names it: in Prometheus, on the status page, by its own log',
+    async () => {
+      const prometheus = Prometheus.ofStack();
+      const asked = async () =>
+        Object.keys(await prometheus.targets()).filter((target) => target.startsWith('gateway '));
+      expect(await asked()).toHaveLength(1);
+      expect((await gatewaysShown()).map(({ name }) => name)).toEqual(['gateway']);
+
+      named = readFileSync(CONFIG, 'utf8');
+      const document = parseDocument(named);
+      document.setIn(['config', 'telegram:gateway', 'accounts'], [ACCOUNT]);
+      writeFileSync(CONFIG, document.toString(), { mode: 0o600 });
+      const gateways = await onHost(`systemctl show telegram-gateway.service ${UNIT} -P MainPID`);
+      must('up');
+      // It had this port before: neither gateway is started again.
+      expect(await onHost(`systemctl show telegram-gateway.service ${UNIT} -P MainPID`)).toBe(gateways);
+
+      const up = () => prometheus.query('up{job="gateway"} == 1').catch(() => []);
+      const accounts = async () => (await up()).map(({ metric }) => metric['account']).sort();
+      await waitFor(
+        'Prometheus to ask both',
+        async () => (await accounts()).join() === `default,${ACCOUNT}`,
+        2 * MINUTES,
+      );
+      const connected = { ok: true, detail: 'connected to Telegram' };
+      await waitFor(
+        'the status page to show both',
+        async () => (await gatewaysShown()).every(({ ok }) => ok),
+        2 * MINUTES,
+      );
+      expect(await gatewaysShown()).toEqual([
+        { name: 'gateway', ...connected },
+        { name: `gateway ${ACCOUNT}`, ...connected },
+      ]);
+
+      const logged = (...words: string[]) => must('logs', ['gateway', '-n', '500', ...words]).stdout;
+      const telling = `"accountId":"${ACCOUNT}"`;
+      expect(logged('--account', ACCOUNT)).toContain(telling);
+      expect(logged()).not.toContain(telling);
+      expect(run('logs', ['api', '--account', ACCOUNT]).stderr).toContain('--account goes with `gateway` alone');
+    },
+    8 * MINUTES,
   );
 });

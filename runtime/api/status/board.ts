@@ -1,6 +1,6 @@
 import { probe, type Check } from '../../http/health-server.js';
 import { figuresBetween, type Figures } from './figures.js';
-import { readSources, type Readings, type SourceName } from './sources.js';
+import { readSources, type Readings, type SourceUrls } from './sources.js';
 
 const INTERVAL_MS = 3_000;
 /** Ten minutes. */
@@ -14,7 +14,7 @@ export interface StatusView {
 }
 
 export interface BoardOptions {
-  readonly urls: Readonly<Record<SourceName, string>>;
+  readonly urls: SourceUrls;
   /** What the API checks for itself: database, cache, broker. */
   readonly checks: Readonly<Record<string, Check>>;
   /** @default 3000 */
@@ -63,15 +63,13 @@ export class StatusBoard {
   }
 }
 
-/** A process that tells its metrics is well; the gateway must be connected to Telegram too. */
-function processes(urls: BoardOptions['urls'], { gateway, consumer }: Readings): StatusView['parts'] {
-  const parts: StatusView['parts'][number][] = [];
-  if (urls.gateway !== '') {
-    const connected = gateway?.find(({ name }) => name === 'telegram_connection_state')?.value === 1;
+/** A process that tells its metrics is well; a gateway must be connected to Telegram too. */
+function processes(urls: SourceUrls, { gateways, consumer }: Readings): StatusView['parts'] {
+  const parts = gateways.map(({ account, samples }) => {
+    const connected = samples?.find(({ name }) => name === 'telegram_connection_state')?.value === 1;
     const detail = connected ? 'connected to Telegram' : 'not connected to Telegram';
-    parts.push({ name: 'gateway', ok: connected, detail: gateway ? detail : 'does not answer' });
-  }
-  if (urls.consumer !== '')
-    parts.push({ name: 'consumer', ok: consumer !== null, detail: consumer ? 'answers' : 'does not answer' });
-  return parts;
+    return { name: `gateway ${account}`.trim(), ok: connected, detail: samples ? detail : 'does not answer' };
+  });
+  if (urls.consumer === '') return parts;
+  return [...parts, { name: 'consumer', ok: consumer !== null, detail: consumer ? 'answers' : 'does not answer' }];
 }

@@ -33,18 +33,23 @@ export function figuresBetween(before: Readings, after: Readings): Figures {
     const value = quantileBetween(bucketsOf(before.consumer, name), bucketsOf(after.consumer, name), quantile);
     return value === null ? null : value * 1_000;
   };
+  const { gateways } = after;
+  const ofEach = (...names: string[]) => gateways.map(({ samples }) => samples && sum(samples, names));
   return {
     at: after.at,
-    storedPerSecond: perSecond(before.gateway, after.gateway, 'telegram_messages_stored_total'),
+    storedPerSecond: total(
+      gateways.map(({ samples }, n) =>
+        perSecond(before.gateways[n]?.samples ?? null, samples, 'telegram_messages_stored_total'),
+      ),
+    ),
     consumedPerSecond: perSecond(before.consumer, after.consumer, 'telegram_messages_consumed_total'),
     latencyP50Ms: latency(0.5),
     latencyP95Ms: latency(0.95),
     cacheHitRate: hitRate(before, after),
     queueDepth: after.broker && sumOf(after.broker, 'rabbitmq_detailed_queue_messages', { queue: STATUS_QUEUE }),
-    outboxDepth: after.gateway && sumOf(after.gateway, 'telegram_outbox_pending'),
-    outboxOldestSeconds: after.gateway && sumOf(after.gateway, 'telegram_outbox_oldest_age_seconds'),
-    recovered:
-      after.gateway && sum(after.gateway, ['telegram_gap_recovered_total', 'telegram_reconciler_recovered_total']),
+    outboxDepth: total(ofEach('telegram_outbox_pending')),
+    outboxOldestSeconds: largest(ofEach('telegram_outbox_oldest_age_seconds')),
+    recovered: total(ofEach('telegram_gap_recovered_total', 'telegram_reconciler_recovered_total')),
   };
 }
 
@@ -71,6 +76,14 @@ function growth(
 }
 
 function sum(samples: readonly Sample[], names: readonly string[]): number | null {
-  const values = names.map((name) => sumOf(samples, name)).filter((value) => value !== null);
-  return values.length === 0 ? null : values.reduce((total, value) => total + value, 0);
+  return total(names.map((name) => sumOf(samples, name)));
+}
+
+const total = (values: readonly (number | null)[]) => joined(values, (known) => known.reduce((sum, one) => sum + one));
+const largest = (values: readonly (number | null)[]) => joined(values, (known) => Math.max(...known));
+
+/** Of those that could tell; null where nobody could. */
+function joined(values: readonly (number | null)[], join: (known: number[]) => number): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : join(known);
 }

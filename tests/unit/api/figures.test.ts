@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { bucketsOf, parseExposition, quantileBetween, sumOf } from '../../../runtime/api/status/exposition.js';
 import { figuresBetween } from '../../../runtime/api/status/figures.js';
-import type { Readings } from '../../../runtime/api/status/sources.js';
+import { sourceUrls, type Readings } from '../../../runtime/api/status/sources.js';
 
 const consumer = (fast: number, slow: number) =>
   parseExposition(
@@ -20,12 +20,15 @@ const gateway = (stored: number) =>
   );
 const at = (seconds: number, readings: Partial<Readings>): Readings => ({
   at: seconds * 1_000,
-  gateway: null,
+  gateways: [{ account: '', samples: null }],
   consumer: null,
   broker: null,
   api: [],
   ...readings,
 });
+
+const of = (...samples: readonly (ReturnType<typeof gateway> | null)[]) =>
+  samples.map((each, n) => ({ account: n === 0 ? '' : `account-${String(n)}`, samples: each }));
 
 describe('figures of the status page', () => {
   it('R9 reads the text format: labels with commas and quotes, exponents, comments', () => {
@@ -50,8 +53,8 @@ describe('figures of the status page', () => {
   });
 
   it('R9 gives rates, depths and recovered messages, and nothing for who does not answer', () => {
-    const before = at(0, { gateway: gateway(100), consumer: consumer(0, 0) });
-    const figures = figuresBetween(before, at(2, { gateway: gateway(150), consumer: consumer(20, 0) }));
+    const before = at(0, { gateways: of(gateway(100)), consumer: consumer(0, 0) });
+    const figures = figuresBetween(before, at(2, { gateways: of(gateway(150)), consumer: consumer(20, 0) }));
     expect(figures).toMatchObject({ storedPerSecond: 25, consumedPerSecond: 10, outboxDepth: 4, recovered: 7 });
     expect(figures).toMatchObject({ queueDepth: null, cacheHitRate: null });
     expect(figuresBetween(before, at(2, {}))).toMatchObject({
@@ -62,7 +65,31 @@ describe('figures of the status page', () => {
   });
 
   it('R9 takes a counter that fell for one that began anew', () => {
-    const figures = figuresBetween(at(0, { gateway: gateway(100) }), at(2, { gateway: gateway(10) }));
+    const figures = figuresBetween(at(0, { gateways: of(gateway(100)) }), at(2, { gateways: of(gateway(10)) }));
     expect(figures.storedPerSecond).toBe(5);
+  });
+
+  it('R9 R13 adds up the gateways of several accounts, and one that does not answer takes nothing from the others', () => {
+    const before = at(0, { gateways: of(gateway(100), gateway(1_000)) });
+    expect(figuresBetween(before, at(2, { gateways: of(gateway(150), gateway(1_010)) }))).toMatchObject({
+      storedPerSecond: 30,
+      outboxDepth: 8,
+      recovered: 14,
+    });
+    expect(figuresBetween(before, at(2, { gateways: of(gateway(150), null) }))).toMatchObject({
+      storedPerSecond: 25,
+      outboxDepth: 4,
+      recovered: 7,
+    });
+  });
+
+  it('R9 R13 asks the gateway of each account that is named, the default one without a name', () => {
+    const asked = (TELEGRAM_STATUS_GATEWAY: string) =>
+      sourceUrls({ TELEGRAM_STATUS_GATEWAY, TELEGRAM_STATUS_CONSUMER: '', TELEGRAM_STATUS_BROKER: '' }).gateways;
+    expect(asked('')).toEqual([]);
+    expect(asked('10.0.0.5:4006,second=10.0.0.5:4007')).toEqual([
+      { account: '', url: 'http://10.0.0.5:4006/metrics' },
+      { account: 'second', url: 'http://10.0.0.5:4007/metrics' },
+    ]);
   });
 });

@@ -8,18 +8,26 @@ import {
   serviceScript,
   sessionScript,
 } from '../../../components/gateway-service/render.js';
+import { namedAccounts } from '../../../components/gateway-service/named-accounts.js';
 import { listReleasesScript, rollbackScript } from '../../../components/gateway-service/releases.js';
 import { readinessScript } from '../../../components/gateway-service/readiness.js';
-import { askableAddress, rootCommand, rootShell } from '../../../components/gateway-service/shell.js';
+import {
+  askableAddress,
+  rootCommand,
+  rootShell,
+  startedAndHealthy,
+} from '../../../components/gateway-service/shell.js';
 
-const SERVICE = serviceScript({
+const SERVICE_ARGS = {
   hash: '0123456789ab',
   nodeVersion: '24.21.0',
   unit: '[Unit]\nDescription=x\n',
   accountUnit: '[Unit]\nDescription=x of %i\n',
   environment: 'A="1"\n',
   healthAddress: '127.0.0.1:4006',
-});
+  accounts: [],
+};
+const SERVICE = serviceScript(SERVICE_ARGS);
 const CREDENTIALS = credentialsScript({ epoch: 7, address: '127.0.0.1:4006' });
 const INSTALL = installScript({
   hash: '0123456789ab',
@@ -35,6 +43,7 @@ describe('scripts of the gateway service', () => {
     ['credentials', CREDENTIALS],
     ['session', sessionScript('/s')],
     ['service', SERVICE],
+    ['service with accounts', serviceScript({ ...SERVICE_ARGS, accounts: namedAccounts(['a', 'b'], 4006) })],
     ['remove', removeScript()],
     ['readiness', readinessScript()],
     ['list of releases', listReleasesScript()],
@@ -161,6 +170,11 @@ healthy || failed "$why"
     sleep 1
 `);
     expect(SERVICE).toContain('journalctl --unit telegram-gateway.service --lines 40 --no-pager --output cat >&2');
+  });
+
+  it('S1 S3 a start that systemd refuses has failed at once, whatever the units of further accounts say', () => {
+    const script = `systemctl() { [ "$1" != restart ]; }\n${startedAndHealthy('node', '127.0.0.1:4006')}\nrestart || echo "$why"`;
+    expect(spawnSync('sh', ['-euc', script], { encoding: 'utf8', timeout: 10_000 }).stdout).toBe('does not start\n');
   });
 
   it('S1 service keeps of the unit what this systemd and this kernel can do', () => {

@@ -8,7 +8,13 @@ const at = (host: string, port: number) => ({ host, port });
 describe('prometheus.yml', () => {
   const yml = prometheusYml({
     jobs: [
-      { job: 'gateway', targets: [at('10.0.0.1', 4006)] },
+      {
+        job: 'gateway',
+        targets: [
+          { ...at('10.0.0.1', 4006), labels: { account: 'default' } },
+          { ...at('10.0.0.1', 4007), labels: { account: 'second' } },
+        ],
+      },
       {
         job: 'redis',
         targets: [at('10.0.0.2', 6379)],
@@ -27,10 +33,16 @@ describe('prometheus.yml', () => {
     });
   });
 
-  it('M3 asks the Redis exporter about each node, which stays the instance', () => {
+  it('M3 R13 asks the Redis exporter about each node, which stays the instance; each gateway has its account', () => {
     const { scrape_configs: jobs } = parse(yml) as { scrape_configs: unknown[] };
     expect(jobs).toEqual([
-      { job_name: 'gateway', static_configs: [{ targets: ['10.0.0.1:4006'] }] },
+      {
+        job_name: 'gateway',
+        static_configs: [
+          { targets: ['10.0.0.1:4006'], labels: { account: 'default' } },
+          { targets: ['10.0.0.1:4007'], labels: { account: 'second' } },
+        ],
+      },
       {
         job_name: 'redis',
         static_configs: [{ targets: ['10.0.0.2:6379'] }],
@@ -52,7 +64,10 @@ describe('alertmanager.yml', () => {
     expect(receivers).toEqual([
       { name: 'webhook', webhook_configs: [{ url_file: '/credentials/webhook', send_resolved: true }] },
     ]);
-    expect(inhibited).toHaveLength(1);
+    expect(inhibited).toMatchObject([
+      { target_matchers: ['alertname =~ "OutboxAgeHigh|TelegramDisconnected"'], equal: ['account'] },
+      { target_matchers: ['alertname = AvailabilityBudgetBurning'] },
+    ]);
   });
 });
 

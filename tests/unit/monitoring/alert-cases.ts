@@ -14,17 +14,17 @@ const polls = (source: string, by: number): Series =>
 export const HEALTHY: Series = {
   ...Object.fromEntries(
     ['gateway', 'api', 'consumer', 'postgres', 'pgbouncer', 'redis', 'rabbitmq', 'node', 'prometheus'].map((job) => [
-      `up{job="${job}",instance="${job}:1"}`,
+      `up{job="${job}",${job === 'gateway' ? 'account="default",' : ''}instance="${job}:1"}`,
       still(1),
     ]),
   ),
-  'telegram_connection_state{job="gateway",instance="gateway:1"}': still(1),
-  'telegram_gap_recovered_total{job="gateway",instance="gateway:1"}': still(0),
-  'telegram_gap_too_long_total{job="gateway",instance="gateway:1"}': still(0),
+  'telegram_connection_state{job="gateway",account="default",instance="gateway:1"}': still(1),
+  'telegram_gap_recovered_total{job="gateway",account="default",instance="gateway:1"}': still(0),
+  'telegram_gap_too_long_total{job="gateway",account="default",instance="gateway:1"}': still(0),
   ...polls('cache', 100),
   ...polls('database', 10),
-  'telegram_outbox_oldest_age_seconds{job="gateway"}': still(0),
-  'telegram_messages_received_total{job="gateway",source="push"}': growing(5),
+  'telegram_outbox_oldest_age_seconds{job="gateway",account="default"}': still(0),
+  'telegram_messages_received_total{job="gateway",account="default",source="push"}': growing(5),
   pg_up: still(1),
   // 2 hours ago at the end: promtool's clock starts at 0.
   telegram_backup_last_success_timestamp_seconds: still(7_200),
@@ -53,8 +53,8 @@ export const HEALTHY: Series = {
   prometheus_rule_evaluation_failures_total: still(0),
   prometheus_build_info: still(1),
   'alertmanager_notification_requests_failed_total{integration="webhook"}': still(7),
-  'telegram_host_disk_available_bytes{job="gateway",instance="gateway:1"}': still(50),
-  'telegram_host_disk_size_bytes{job="gateway",instance="gateway:1"}': still(100),
+  'telegram_host_disk_available_bytes{job="gateway",account="default",instance="gateway:1"}': still(50),
+  'telegram_host_disk_size_bytes{job="gateway",account="default",instance="gateway:1"}': still(100),
   'node_filesystem_avail_bytes{fstype="ext4"}': still(50),
   'node_filesystem_size_bytes{fstype="ext4"}': still(100),
   node_memory_MemAvailable_bytes: still(50),
@@ -77,10 +77,10 @@ const briefly = (bad: number, good: number) => `${String(bad)}x3 ${String(good)}
 export const GIVEN_UP = 'telegram_db_work_failed{group="default"}';
 export const LETTERS = 'rabbitmq_detailed_queue_messages{queue="telegram.messages.dlq"}';
 export const REDIS_EXPORTER = 'up{job="redis",instance="redis:1"}';
-export const GATEWAY_DISK = 'telegram_host_disk_available_bytes{job="gateway",instance="gateway:1"}';
+export const GATEWAY_DISK = 'telegram_host_disk_available_bytes{job="gateway",account="default",instance="gateway:1"}';
 const DELIVERY = 'alertmanager_notification_requests_failed_total{integration="webhook"}';
-const GATEWAY = 'up{job="gateway",instance="gateway:1"}';
-const CONNECTION = 'telegram_connection_state{job="gateway",instance="gateway:1"}';
+const GATEWAY = 'up{job="gateway",account="default",instance="gateway:1"}';
+const CONNECTION = 'telegram_connection_state{job="gateway",account="default",instance="gateway:1"}';
 const PACE = bucket('database', '0.015');
 const BUCKET_5 = bucket('database', '0.005');
 export const MASTER = 'redis_instance_info{job="redis",instance="r1",role="master"}';
@@ -95,14 +95,14 @@ export const CASES: Readonly<Record<string, AlertCase>> = {
     silent: { [CONNECTION]: '0x2 1x960' },
   },
   GapRecovered: {
-    fault: { 'telegram_gap_recovered_total{job="gateway",instance="gateway:1"}': '0 5x960' },
+    fault: { 'telegram_gap_recovered_total{job="gateway",account="default",instance="gateway:1"}': '0 5x960' },
     at: 2,
-    silent: { 'telegram_gap_recovered_total{job="gateway",instance="gateway:1"}': still(7) },
+    silent: { 'telegram_gap_recovered_total{job="gateway",account="default",instance="gateway:1"}': still(7) },
   },
   GapTooLong: {
-    fault: { 'telegram_gap_too_long_total{job="gateway",instance="gateway:1"}': '0 1x960' },
+    fault: { 'telegram_gap_too_long_total{job="gateway",account="default",instance="gateway:1"}': '0 1x960' },
     at: 2,
-    silent: { 'telegram_gap_too_long_total{job="gateway",instance="gateway:1"}': still(1) },
+    silent: { 'telegram_gap_too_long_total{job="gateway",account="default",instance="gateway:1"}': still(1) },
   },
   HighPollingLag: {
     // 90 % of what the database answers in time; with what the cache answers it is 99 %, and the budget lasts.
@@ -111,14 +111,14 @@ export const CASES: Readonly<Record<string, AlertCase>> = {
     silent: { [BUCKET_5]: growing(9), [PACE]: growing(9.6) },
   },
   OutboxAgeHigh: {
-    fault: { 'telegram_outbox_oldest_age_seconds{job="gateway"}': still(6) },
+    fault: { 'telegram_outbox_oldest_age_seconds{job="gateway",account="default"}': still(6) },
     at: 2,
-    silent: { 'telegram_outbox_oldest_age_seconds{job="gateway"}': still(4) },
+    silent: { 'telegram_outbox_oldest_age_seconds{job="gateway",account="default"}': still(4) },
   },
   TelegramGatewaySilent: {
-    fault: { 'telegram_messages_received_total{job="gateway",source="push"}': '0+5x100 500x960' },
+    fault: { 'telegram_messages_received_total{job="gateway",account="default",source="push"}': '0+5x100 500x960' },
     at: 60,
-    silent: { 'telegram_messages_received_total{job="gateway",source="push"}': '0+0.5x100 50x960' },
+    silent: { 'telegram_messages_received_total{job="gateway",account="default",source="push"}': '0+0.5x100 50x960' },
   },
   DatabaseDown: { fault: { pg_up: still(0) }, at: 2, silent: { pg_up: '0 1x960' } },
   PoolerDown: { fault: { pgbouncer_up: still(0) }, at: 2, silent: { pgbouncer_up: '0 1x960' } },

@@ -122,6 +122,47 @@ describe('rules', () => {
     expect(firing(changed(fault), 8, [alert])).toBe('');
   });
 
+  ifPromtool('R13 M10 the gateway of a further account is told by its name, and counts for the objective', () => {
+    const second = { 'up{job="gateway",account="second",instance="gateway:2"}': '0x960' };
+    expect(firing(changed(second), 8, ['TelegramGatewayDown', 'AvailabilityBudgetBurning'])).toBe('');
+    const [alert] = alertsOf(RULES.gateway);
+    const labels = {
+      job: 'gateway',
+      account: 'second',
+      instance: 'gateway:2',
+      severity: 'critical',
+      subject: 'gateway',
+    };
+    const said = testRules({
+      rule_files: files,
+      evaluation_interval: '15s',
+      tests: [
+        {
+          interval: '15s',
+          input_series: Object.entries(second).map(([series, values]) => ({ series, values })),
+          alert_rule_test: [
+            {
+              alertname: alert?.alert,
+              eval_time: '2m',
+              exp_alerts: [
+                {
+                  exp_labels: labels,
+                  exp_annotations: {
+                    summary: 'The gateway of account second (gateway:2) does not answer: nothing is received.',
+                    runbook_url: 'docs/guides/monitoring.md#telegramgatewaydown',
+                    dashboard_url: '/d/mtproto-service',
+                    dashboard: 'Telegram / MTProto service',
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    expect(said).toBe('');
+  });
+
   ifPromtool('M10-M11 a test that expects another alert fails', () => {
     expect(firing(HEALTHY, 2, ['DiskSpaceLow'])).toContain('DiskSpaceLow');
   });
