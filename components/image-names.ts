@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import digests from './image-digests.json';
 
@@ -22,16 +23,15 @@ export const OFFICIAL: Readonly<Record<string, OfficialImage | null>> = {
   },
   // Public images lag behind the security floor 1.26.1.
   pgbouncer: null,
-  // redis/docker-library-redis debian: uid 999. github.com/docker-library/official-images lists 8.10.1 on 2026-08-18 and moves on
-  // with each release.
+  // redis/docker-library-redis debian: uid 999.
   redis: {
     tag: 'redis:8.10.2',
-    shownBy: 'github.com/nelsonlaidev/uprest README.md, a compose file that runs redis:8.10.2',
+    shownBy: 'github.com/docker-library/repo-info repos/redis/remote/8.10.2.md, an image of 2026-09-21',
   },
   // Every version has its `-management` variant. docker-library/rabbitmq 4.3 ubuntu: uid 999.
   rabbitmq: {
     tag: 'rabbitmq:4.3.6-management',
-    shownBy: 'github.com/docker-library/official-images pull request 22263 of 2026-09-14, "Update 4.3 to 4.3.6"',
+    shownBy: 'github.com/docker-library/repo-info repos/rabbitmq/remote/4.3.6-management.md, an image of 2026-09-16',
   },
   // Made beside the database's image, not from it: it serves either one.
   backup: null,
@@ -61,6 +61,11 @@ export function upstreamImage(service: string, known = DIGESTS): string | null {
   if (!tag) return null;
   const digest = known[tag];
   return digest ? `${tag}@${digest}` : tag;
+}
+
+/** Whether there is an image of a service at all: one that Debian does not have is only pulled. */
+export function hasImage(service: string, source: ImageSource): boolean {
+  return (source === 'upstream' && UPSTREAM[service] != null) || existsSync(join('images', service));
 }
 
 /** Suite on which an image of the project stands. systemd 252 of bookworm runs on cgroup v1 and v2, 257 on v2 only. */

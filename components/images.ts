@@ -2,15 +2,17 @@ import * as docker from '@pulumi/docker';
 import { local } from '@pulumi/command';
 import * as pulumi from '@pulumi/pulumi';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { SUITES, UPSTREAM, upstreamImage, type ImageSource } from './image-names.js';
+import { hasImage, SUITES, UPSTREAM, upstreamImage, type ImageSource } from './image-names.js';
 
 export interface ImageCatalogueArgs {
   readonly source: ImageSource;
   readonly provider: docker.Provider;
   readonly dockerHost: string;
   readonly namePrefix: string;
+  /** Further Docker host whose images they are; empty is the home host. */
+  readonly on: string;
   readonly parent: pulumi.Resource;
 }
 
@@ -31,9 +33,8 @@ export class ImageCatalogue {
     return this.args.source === 'upstream' && UPSTREAM[service] ? 'upstream' : 'debian';
   }
 
-  /** Whether there is an image of the service at all: one that Debian does not have is only pulled. */
   has(service: string): boolean {
-    return this.sourceOf(service) === 'upstream' || existsSync(join('images', service));
+    return hasImage(service, this.args.source);
   }
 
   /** Image id of a service whose build context is `images/<service>`, or another folder with the tag it is known by. */
@@ -44,7 +45,7 @@ export class ImageCatalogue {
   }
 
   #make(service: string, context: string, given?: string): docker.RemoteImage {
-    const name = `image-${service}`;
+    const name = this.#named(`image-${service}`);
     const upstream = upstreamImage(service);
     const opts = { parent: this.args.parent, provider: this.args.provider };
     if (this.args.source === 'upstream' && upstream)
@@ -64,12 +65,16 @@ export class ImageCatalogue {
     );
   }
 
+  #named(name: string): string {
+    return this.args.on === '' ? name : `${name}-on-${this.args.on}`;
+  }
+
   /** Debian itself: the official image where it can be pulled, else one that debootstrap makes from the host's own mirror. */
   #base(suite: string): pulumi.Output<string> {
     const known = this.#bases.get(suite);
     if (known) return known;
     const base = new local.Command(
-      `image-base-${suite}`,
+      this.#named(`image-base-${suite}`),
       {
         create: `sh images/base/make.sh ${suite}`,
         environment: this.args.dockerHost ? { DOCKER_HOST: this.args.dockerHost } : {},

@@ -27,7 +27,7 @@ export interface ServiceContainerArgs {
   }[];
   /** `uid:gid`. @default the image's own */
   readonly user?: string;
-  /** Shell-free health command. */
+  /** Health command, given to `sh` as words; the image needs `sh`, `cat`, `date`, `rm` and `sleep`. */
   readonly health: readonly string[];
   /** Bound of the wait for health at creation, in seconds. @default 90 */
   readonly waitS?: number;

@@ -8,6 +8,8 @@ export interface StackContext {
   readonly namePrefix: string;
   /** Value of the label that tells whose a container is. */
   readonly instance: string;
+  /** Further Docker host that it is; empty for the home host, on which everything stands that is not placed elsewhere. */
+  readonly on: string;
   readonly provider: docker.Provider;
   /** Docker host of the `docker` command line (`DOCKER_HOST`); empty for the local daemon. */
   readonly dockerHost: string;

@@ -17,7 +17,7 @@ export async function cacheOf(stack: RunningStack): Promise<Redis> {
     name.startsWith('redis-sentinel-') ? [{ host, port }] : [],
   );
   const inside = (part: string, ...command: string[]) =>
-    stack.docker.docker(['exec', container(stack, part), ...command], 30_000);
+    stack.hosts.docker(['exec', container(stack, part), ...command], 30_000);
   const { redis: login } = await consumerLogins(stack);
   if (sentinels.length === 0 || !login) throw new UserError('USAGE', 'this needs the stack to have a Redis of its own');
   const natMap = await Promise.all(

@@ -6,18 +6,15 @@ import { runChaos } from '../bench/chaos/run.js';
 import { makeSchedule } from '../bench/chaos/schedule.js';
 import { UserError } from '../stack/errors.js';
 import { cacheOf } from './cache-access.js';
-import { runningStack, type StackOptions } from './context.js';
+import { runningStack } from './context.js';
 import { interruption } from './interrupt.js';
 import { number } from './number-option.js';
-import { print, printJson, say } from './output.js';
-import { keepResult, thisMachine } from './results.js';
+import { say } from './output.js';
+import { tell, thisMachine, type MeasureOptions } from './results.js';
 import { underTest } from './under-test.js';
 
-export interface CampaignOptions extends StackOptions {
-  readonly rate: string;
+export interface CampaignOptions extends MeasureOptions {
   readonly calm: string;
-  readonly json?: boolean;
-  readonly report: boolean;
 }
 
 /** The world of every run is the same: what differs is the trouble. */
@@ -60,9 +57,7 @@ export async function campaign(wanted: readonly string[], options: CampaignOptio
       return { ...one, cache: cache.seen(trouble, next ? (story.troubles[n + 1]?.from ?? endAt) : endAt) };
     }),
   };
-  if (options.json) printJson(report);
-  else print(campaignTable(report));
-  if (options.report) keepResult('campaigns.json', report);
+  tell(report, options, { table: campaignTable, file: 'campaigns.json' });
   const missing = names.length - report.campaigns.length;
   if (missing > 0) say(`✖ ${String(missing)} of ${String(names.length)} troubles could not be made`);
   for (const { what, of, detail } of result.findings.slice(0, 20)) say(`✖ ${what}  ${of}  ${detail}`);

@@ -10,7 +10,9 @@ import type { DoctorOptions } from './doctor/index.js';
 import type { DlqOptions } from './dlq/index.js';
 import type { DestroyOptions } from './down.js';
 import type { LoginOptions } from './login.js';
+import { answerInterrupts } from './interrupt.js';
 import { report } from './output.js';
+import type { LogsOptions } from './logs.js';
 import type { MigrateOptions } from './migrate/index.js';
 import type { ProveOptions } from './prove/index.js';
 import type { RollbackOptions } from './rollback.js';
@@ -29,6 +31,14 @@ function command(name: string, description: string): Command {
     .option('--stack <name>', 'stack to work on', process.env['TELEGRAM_STACK'] ?? 'dev')
     .option('--config <file>', 'stack file that the first `up` starts from')
     .option('--engine <name>', 'pulumi or embedded; decides before the first `up` only');
+}
+
+/** One that measures a stack at a steady rate. */
+function measuring(name: string, description: string): Command {
+  return command(name, description)
+    .option('--rate <n>', 'messages per second', '50')
+    .option('--no-report', 'leave nothing in bench/results')
+    .option('--json', 'machine-readable');
 }
 
 command('up', 'bring the stack up')
@@ -102,12 +112,9 @@ command('chaos', 'trouble the stack by a seeded schedule and prove that nothing 
   .option('--settle <seconds>', 'longest wait for everything to arrive', '180')
   .option('--json', 'machine-readable')
   .action(async (options: ChaosOptions) => (await import('./chaos.js')).chaos(options));
-command('campaign', 'one outage after the other under constant traffic, and what a consumer saw of each')
+measuring('campaign', 'one outage after the other under constant traffic, and what a consumer saw of each')
   .argument('[names...]', 'which; without any, all of them')
-  .option('--rate <n>', 'posts per second', '50')
   .option('--calm <seconds>', 'before each outage and after the last', '20')
-  .option('--no-report', 'leave nothing in bench/results')
-  .option('--json', 'machine-readable')
   .action(async (names: string[], options: CampaignOptions) =>
     (await import('./campaign.js')).campaign(names, options),
   );
@@ -115,11 +122,8 @@ command('bench', 'rates and latencies of each part and of the whole, on the engi
   .option('--quick', 'a tenth of it, and polling at 100 thousand rows at most')
   .option('--json', 'machine-readable')
   .action(async (options: BenchOptions) => (await import('./bench/index.js')).bench(options));
-command('load', 'a steady rate for a long time: is anything lost, slower or larger at the end?')
-  .option('--rate <n>', 'messages per second', '50')
+measuring('load', 'a steady rate for a long time: is anything lost, slower or larger at the end?')
   .option('--minutes <n>', 'how long', '60')
-  .option('--no-report', 'leave nothing in bench/results')
-  .option('--json', 'machine-readable')
   .action(async (options: LoadOptions) => (await import('./load.js')).load(options));
 program
   .command('bench-peers')
@@ -149,9 +153,8 @@ command('logs', 'show the log of a part')
   .argument('[part]', 'name of the part; none lists them')
   .option('-f, --follow', 'go on')
   .option('-n, --lines <n>', 'last lines', '100')
-  .action(async (part: string | undefined, options: StackOptions & { follow?: boolean; lines: string }) =>
-    (await import('./logs.js')).logs(part, options),
-  );
+  .option('--account <name>', 'of the gateway of a further account')
+  .action(async (part: string | undefined, options: LogsOptions) => (await import('./logs.js')).logs(part, options));
 command('prove', 'lead a stack through its whole life on this machine, and destroy it')
   .option('--steps <names>', 'these alone, by commas, on a stack that is up')
   .option('--expect <names>', 'what the machine has to be like: upstream-images, cgroup2, apparmor')
@@ -201,6 +204,7 @@ program
   .argument('[args...]')
   .action(async (args: string[]) => (await import('./pulumi-commands.js')).pulumi(args));
 
+answerInterrupts();
 void program.parseAsync().catch((error: unknown) => {
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {
     process.exitCode = 'exitCode' in error ? Number(error.exitCode) : 1;

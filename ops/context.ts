@@ -1,6 +1,6 @@
-import { DockerHost } from '../stack/docker-host.js';
 import { UserError } from '../stack/errors.js';
 import type { StackOutputs } from '../stack/outputs.js';
+import { DockerHosts } from './docker-hosts.js';
 import { chooseEngine, type Choice } from './engines/choose.js';
 import { StackFolder } from './stack-folder.js';
 
@@ -28,7 +28,7 @@ export function openStack(options: StackOptions): { readonly folder: StackFolder
 export interface RunningStack {
   readonly folder: StackFolder;
   readonly outputs: StackOutputs;
-  readonly docker: DockerHost;
+  readonly hosts: DockerHosts;
 }
 
 /** A stack that is up, or the error that says how to bring it up. */
@@ -38,5 +38,5 @@ export async function runningStack(options: StackOptions): Promise<RunningStack>
   const { choice } = openStack(options);
   const outputs = await choice.engine.outputs();
   if (!outputs) throw new UserError('NOT_UP', `stack "${options.stack}" was never completely up`);
-  return { folder, outputs, docker: new DockerHost(outputs.dockerHost) };
+  return { folder, outputs, hosts: new DockerHosts(outputs) };
 }

@@ -1,4 +1,4 @@
-import { shellDockerHost } from '../stack/docker-host.js';
+import { DockerHost, furtherFacts, shellDockerHost } from '../stack/docker-host.js';
 import { UserError } from '../stack/errors.js';
 import { reachDocker } from './bootstrap.js';
 import { say } from './output.js';
@@ -25,4 +25,10 @@ export async function settleDocker(folder: StackFolder): Promise<void> {
   if (!shell) return;
   folder.dockerHost = shell;
   say(`• Docker: ${shell}, as in this shell; kept as telegram:docker.host in ${folder.configFile}`);
+}
+
+/** Every further Docker host of a stack answers once this returns; else the error names the key that it comes from. */
+export async function reachFurther(folder: StackFolder): Promise<void> {
+  const named = Object.entries(folder.furtherHosts);
+  await Promise.all(named.map(async ([name, host]) => furtherFacts(name, new DockerHost(host))));
 }

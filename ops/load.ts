@@ -3,18 +3,15 @@ import { follow, type Stretch } from '../bench/load/follow.js';
 import { verdictOf, type Verdict, type Window } from '../bench/load/verdict.js';
 import { fsyncTime } from '../bench/rates/measure.js';
 import { residentMb } from '../bench/resident-memory.js';
-import { runningStack, type RunningStack, type StackOptions } from './context.js';
+import { runningStack, type RunningStack } from './context.js';
 import { number, wholeNumber } from './number-option.js';
-import { print, printJson, say } from './output.js';
-import { keepResult, thisMachine } from './results.js';
+import { say } from './output.js';
+import { tell, thisMachine, type MeasureOptions } from './results.js';
 import { postMessages } from './simulator-posts.js';
 import { databaseAt, sqlOn } from './sql.js';
 
-export interface LoadOptions extends StackOptions {
-  readonly rate: string;
+export interface LoadOptions extends MeasureOptions {
   readonly minutes: string;
-  readonly json?: boolean;
-  readonly report: boolean;
 }
 
 /** Length of a stretch, in seconds; a short run has at least so many of them. */
@@ -35,9 +32,10 @@ export async function load(options: LoadOptions): Promise<void> {
   const windows = await settled(stack, stretches);
   const verdict = verdictOf(windows);
   const result = { rate, minutes, machine, verdict, windows };
-  if (options.json) printJson(result);
-  else print(render(verdict, windows));
-  if (options.report) keepResult(`load-${String(rate)}x${String(minutes)}.json`, result);
+  tell(result, options, {
+    table: () => render(verdict, windows),
+    file: `load-${String(rate)}x${String(minutes)}.json`,
+  });
   say(verdict.holds ? '✔ nothing lost, nothing grows' : '✖ it does not hold');
   if (!verdict.holds) process.exitCode = 1;
 }

@@ -1,8 +1,8 @@
-import { ACCOUNT_NAME } from '../components/gateway-service/accounts.js';
 import { loginScript, logoutScript, sessionStatusScript } from '../components/gateway-service/sessions.js';
 import { UserError } from '../stack/errors.js';
 import { confirm } from './confirm.js';
 import { runningStack, type StackOptions } from './context.js';
+import { furtherAccount } from './further-account.js';
 import { atTerminal } from './gateway-terminal.js';
 
 const SESSION_BOUND_MS = 180_000;
@@ -31,14 +31,6 @@ export async function login(options: LoginOptions): Promise<void> {
   const script = loginScript({ ...account, ...(phone !== undefined && { phone }), qr, replace, timeoutS });
   const { outputs } = await runningStack(options);
   process.exitCode = await atTerminal(outputs.gatewayLogin, script, timeoutS * 1_000 + AROUND_MS);
-}
-
-/** The default account is named like any other, or not at all. */
-function furtherAccount({ account }: { readonly account?: string }): { readonly account?: string } {
-  if (account === undefined || account === 'default') return {};
-  if (!ACCOUNT_NAME.test(account))
-    throw new UserError('USAGE', `--account: expected up to 32 letters, digits, - and _, got "${account}"`);
-  return { account };
 }
 
 /** Tells of the session of an account's gateway, or ends it at Telegram and removes it. */

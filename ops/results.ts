@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { say } from './output.js';
+import type { StackOptions } from './context.js';
+import { print, printJson, say } from './output.js';
 import { ROOT } from './stack-folder.js';
 
 /** On what something was measured: a busy machine gives the figures of what is left of it. */
@@ -13,6 +14,25 @@ export interface Machine {
 
 export function thisMachine(): Machine {
   return { cpus: availableParallelism(), loadBefore: Number(loadavg()[0]?.toFixed(2)) };
+}
+
+/** Of what measures a stack at a steady rate. */
+export interface MeasureOptions extends StackOptions {
+  readonly rate: string;
+  readonly json?: boolean;
+  /** Leave it in bench/results/ too. */
+  readonly report: boolean;
+}
+
+/** Shows what was measured, as JSON or by `table`, and leaves it under that name where it is wanted. */
+export function tell<T extends object>(
+  result: T,
+  { json = false, report }: Pick<MeasureOptions, 'json' | 'report'>,
+  { table, file }: { readonly table: (result: T) => string; readonly file: string },
+): void {
+  if (json) printJson(result);
+  else print(table(result));
+  if (report) keepResult(file, result);
 }
 
 /** Leaves a file in bench/results/: a text as it is, anything else as JSON. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { DockerHost } from '../stack/docker-host.js';
 import { UserError } from '../stack/errors.js';
 
 /** Name of the Pulumi project. */
@@ -96,6 +97,25 @@ export class StackFolder {
   get dockerHost(): string {
     const { host = '' } = JSON.parse(this.readConfig()['telegram:docker'] ?? '{}') as { host?: string };
     return host;
+  }
+
+  /** Further Docker hosts that the working copy names: name → Docker host. */
+  get furtherHosts(): Readonly<Record<string, string>> {
+    const named = JSON.parse(this.readConfig()['telegram:dockerHosts'] ?? '{}') as Record<
+      string,
+      { host?: unknown } | null
+    >;
+    // What is not as it should be, the program refuses by name.
+    return Object.fromEntries(
+      Object.entries(named).flatMap(([name, entry]) =>
+        typeof entry?.host === 'string' && entry.host.includes('://') ? [[name, entry.host]] : [],
+      ),
+    );
+  }
+
+  /** Every Docker host that the working copy names, the home host first. */
+  get dockers(): readonly DockerHost[] {
+    return [this.dockerHost, ...Object.values(this.furtherHosts)].map((host) => new DockerHost(host));
   }
 
   set dockerHost(host: string) {

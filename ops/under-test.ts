@@ -11,7 +11,7 @@ import { databaseAt, sqlOn } from './sql.js';
 
 /** The consumer's own logins serve the run's group: it is to work with no more rights than any consumer has. */
 export async function underTest(stack: RunningStack): Promise<StackUnderTest> {
-  const { outputs, docker } = stack;
+  const { outputs, hosts } = stack;
   const { services, namePrefix } = outputs;
   const address = (name: string) => {
     const found = services[name];
@@ -25,13 +25,13 @@ export async function underTest(stack: RunningStack): Promise<StackUnderTest> {
   const [pooler, broker] = [address('pgbouncer'), address('rabbitmq')];
   return {
     namePrefix,
-    docker: (args) => docker.docker(args),
+    docker: (args) => hosts.docker(args),
     onGateway: async (script) => {
       const { code, stdout, stderr } = await onGateway(outputs.gatewayLogin, script);
       if (code !== 0) throw new UserError('RESOURCE_FAILED', `gateway host: ${script}`, { details: stderr });
       return stdout;
     },
-    inBroker: (command) => docker.docker(['exec', container(stack, 'rabbitmq'), ...command]),
+    inBroker: (command) => hosts.docker(['exec', container(stack, 'rabbitmq'), ...command]),
     sql: sqlOn({ ...databaseAt(outputs, 'timescaledb'), query_timeout: 120_000 }),
     database: {
       ...{ host: pooler.host, port: pooler.port, name: entryName('consumer'), poolSize: 2, tls: false },

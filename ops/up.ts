@@ -3,20 +3,22 @@ import type { StackOutputs } from '../stack/outputs.js';
 import { installMissing } from './bootstrap.js';
 import { buildRuntime } from './build.js';
 import { openFolder, openStack, type StackOptions } from './context.js';
-import { settleDocker } from './docker-endpoint.js';
+import { reachFurther, settleDocker } from './docker-endpoint.js';
+import { DockerHosts } from './docker-hosts.js';
 import { unchanged, type Engine } from './engines/engine.js';
 import { checkMachine, checkOldMachine, machineOf } from './gateway-check.js';
 import { showMigration } from './migrate/gate.js';
 import { duration, print, say } from './output.js';
 import { versionsBelowFloor } from './versions.js';
-import { DockerHost } from '../stack/docker-host.js';
 import { tunnelCommand } from '../stack/published-address.js';
 
 /** From whatever the machine is to a healthy stack with messages flowing; run again, it changes nothing. */
 export async function up(options: StackOptions & { readonly forgetGateway?: boolean }): Promise<void> {
   const started = Date.now();
   installMissing();
-  await settleDocker(openFolder(options));
+  const opened = openFolder(options);
+  await settleDocker(opened);
+  await reachFurther(opened);
   buildRuntime();
   const { choice } = openStack(options);
   say(`• engine: ${choice.engine.name}, because ${choice.reason}`);
@@ -26,9 +28,11 @@ export async function up(options: StackOptions & { readonly forgetGateway?: bool
   const outputs = await choice.engine.outputs();
   if (!outputs) throw new UserError('RESOURCE_FAILED', 'the stack is up but left no outputs');
   print(summary(outputs));
+  for (const { name, dockerHost, containers } of outputs.further ?? [])
+    say(`• on ${name} (${dockerHost}): ${containers.join(', ')}`);
   const tunnel = tunnelCommand(outputs.dockerHost, Object.values(outputs.services));
   if (tunnel) say(`! 127.0.0.1 is that of the Docker host; from here: ${tunnel}`);
-  for (const line of await versionsBelowFloor(new DockerHost(outputs.dockerHost), outputs.instance)) say(`! ${line}`);
+  for (const line of await versionsBelowFloor(new DockerHosts(outputs), outputs.instance)) say(`! ${line}`);
   for (const line of outputs.leftOut) say(`! ${line}`);
   await showMigration(choice.engine, options);
   if (changes) say(unchanged(changes) ? '✔ no changes' : `✔ ${tally(changes)}`);

@@ -148,7 +148,9 @@ export const environmentSchema = z.object({
   TELEGRAM_STATUS_GATEWAY: z
     .string()
     .default('')
-    .describe('host:port where the gateway tells its metrics, for the status page. Empty: left out.'),
+    .describe(
+      'host:port where the gateway tells its metrics, for the status page; `,account=host:port` for each further account. Empty: left out.',
+    ),
   TELEGRAM_STATUS_CONSUMER: z.string().default('').describe('The same of the consumer.'),
   TELEGRAM_STATUS_BROKER: z.string().default('').describe('The same of the broker (its metrics port).'),
   TELEGRAM_RETENTION_MESSAGES_DAYS: days(

@@ -139,6 +139,17 @@ export const GATEWAY_UNIT = 'telegram-gateway.service';
 export const ACCOUNT_UNITS = 'telegram-gateway@*.service';
 export const GATEWAY_USER = 'telegram-gateway';
 
+/**
+ * Settings of PostgreSQL under which nothing keeps the text of a statement, and with it a verifier: neither the statistics, which
+ * the monitor reads, nor the log, also when one fails.
+ */
+export const UNRECORDED = {
+  'pg_stat_statements.track': 'none',
+  log_min_error_statement: 'panic',
+  log_min_duration_statement: '-1',
+  log_statement: 'none',
+} as const;
+
 /** Form of a sealed copy of a session: public key of the sender, nonce, ciphertext, tag. */
 export const SESSION_SEAL = {
   purpose: 'telegram session copy',

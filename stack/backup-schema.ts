@@ -51,7 +51,7 @@ export const backupTarget = z
         .regex(/^(\/[^:]+)?$/, 'expected an absolute path')
         .default('')
         .describe(
-          'Folder of the Docker host, owned by uid 70, best on another disk or a network share. Empty: a volume of the stack.',
+          'Folder of the Docker host that the backup stands on, owned by uid 70, best on another disk or a network share. Empty: a volume of the stack.',
         ),
     }),
     z.strictObject({

@@ -1,9 +1,10 @@
 import * as pulumi from '@pulumi/pulumi';
 import { Backup } from '../components/backup/index.js';
 import type { BackupSecrets, BackupSettings, BackupTarget } from '../components/backup/render.js';
+import { addressFor } from '../components/endpoint.js';
 import { activeOf } from '../components/slots.js';
-import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js';
-import { DATABASE, DATABASE_CLIENTS, PORTS } from '../runtime/contract.js';
+import type { StackContext } from '../components/stack-context.js';
+import { DATABASE, DATABASE_CLIENTS } from '../runtime/contract.js';
 import type { StackConfig } from './config-schema.js';
 import { allReady } from './context.js';
 import type { DataLayer } from './data-layer.js';
@@ -11,6 +12,7 @@ import type { Secrets } from './secrets.js';
 import { sealingKey } from './session-seal.js';
 
 interface BackupParts {
+  /** The Docker host of the database. */
   readonly stack: StackContext;
   readonly config: StackConfig;
   readonly secrets: Secrets;
@@ -23,7 +25,7 @@ export function createBackup({ stack, config, secrets, data }: BackupParts): Bac
   if (!backup.enabled) return null;
   return new Backup({
     stack,
-    settings: settingsOf(stack, config),
+    settings: settingsOf(stack, config, data),
     target: targetOf(config),
     folder: backupTarget.kind === 'folder' ? backupTarget.path : '',
     secrets: secretsOf(config, secrets),
@@ -48,10 +50,10 @@ export function sealingKeyOf(config: StackConfig, secrets: Secrets): pulumi.Outp
 
 function settingsOf(
   stack: StackContext,
-  { backup, timescale, redis, rabbitmq, tlsAuthorities }: StackConfig,
+  { backup, timescale, tlsAuthorities }: StackConfig,
+  { redis, rabbitmq }: DataLayer,
 ): BackupSettings {
   const { at, fullOn, keepDays } = backup;
-  const node = (last: number) => ({ host: stack.address(last), port: PORTS.redis });
   return {
     at,
     fullOn,
@@ -67,11 +69,8 @@ function settingsOf(
             tls: timescale.tls,
             authorities: tlsAuthorities,
           },
-    redis: redis.kind === 'container' ? [node(HOST_NUMBERS.redisReplica), node(HOST_NUMBERS.redisMaster)] : [],
-    rabbitmq:
-      rabbitmq.kind === 'container'
-        ? { host: stack.address(HOST_NUMBERS.rabbitmq), port: PORTS.rabbitManagement }
-        : null,
+    redis: redis ? [redis.replicaEndpoint, redis.masterEndpoint].map((endpoint) => addressFor(stack, endpoint)) : [],
+    rabbitmq: rabbitmq && addressFor(stack, rabbitmq.managementEndpoint),
   };
 }
 

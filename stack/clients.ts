@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import type { Viewpoint } from '../components/endpoint.js';
+import { addressFor, isNear, type Viewer } from '../components/endpoint.js';
 import { entryName } from '../components/pgbouncer/pools.js';
 import { activeOf } from '../components/slots.js';
 import type { StackConfig } from './config-schema.js';
@@ -15,32 +15,33 @@ export interface ClientSettings {
   readonly credentials: pulumi.Output<object>;
 }
 
-/** Settings of a client that stands inside the container network or outside it. */
+/** Settings of a client that stands in the network of a Docker host, or in none. */
 export function clientSettings(
   client: Client,
-  viewpoint: Viewpoint,
+  viewer: Viewer,
   { config, secrets, data }: { readonly config: StackConfig; readonly secrets: Secrets; readonly data: DataLayer },
 ): ClientSettings {
-  const pooler = data.pgbouncer.endpoint[viewpoint];
+  const pooler = addressFor(viewer, data.pgbouncer.endpoint);
   return {
     environment: {
       TELEGRAM_ENVIRONMENT: config.environment,
       TELEGRAM_DB_HOST: pooler.host,
       TELEGRAM_PGBOUNCER_PORT: String(pooler.port),
       TELEGRAM_DB_NAME: entryName(client),
-      ...cacheEnvironment(viewpoint, config, data),
-      ...brokerEnvironment(viewpoint, config, data),
+      ...cacheEnvironment(viewer, config, data),
+      ...brokerEnvironment(viewer, config, data),
     },
     credentials: credentialsOf(client, config, secrets),
   };
 }
 
-function cacheEnvironment(viewpoint: Viewpoint, { redis }: StackConfig, data: DataLayer): Record<string, string> {
+function cacheEnvironment(viewer: Viewer, { redis }: StackConfig, data: DataLayer): Record<string, string> {
   const sentinels =
     redis.kind === 'external'
       ? redis.sentinels
-      : (data.redis?.sentinelEndpoints ?? []).map((endpoint) => endpoint[viewpoint]);
-  const outside = viewpoint === 'published' && data.redis ? Object.entries(data.redis.natMap) : [];
+      : (data.redis?.sentinelEndpoints ?? []).map((endpoint) => addressFor(viewer, endpoint));
+  const { redis: own } = data;
+  const outside = own && !isNear(viewer, own.masterEndpoint) ? Object.entries(own.natMap) : [];
   return {
     TELEGRAM_REDIS_SENTINELS: sentinels.map(({ host, port }) => `${host}:${String(port)}`).join(','),
     ...(outside.length > 0 && {
@@ -51,9 +52,10 @@ function cacheEnvironment(viewpoint: Viewpoint, { redis }: StackConfig, data: Da
   };
 }
 
-function brokerEnvironment(viewpoint: Viewpoint, { rabbitmq }: StackConfig, data: DataLayer): Record<string, string> {
+function brokerEnvironment(viewer: Viewer, { rabbitmq }: StackConfig, data: DataLayer): Record<string, string> {
   if (rabbitmq.kind === 'off') return {};
-  const address = rabbitmq.kind === 'external' ? rabbitmq : data.rabbitmq?.endpoint[viewpoint];
+  const endpoint = data.rabbitmq?.endpoint;
+  const address = rabbitmq.kind === 'external' ? rabbitmq : endpoint && addressFor(viewer, endpoint);
   if (!address) throw new Error('a broker container has an endpoint');
   return {
     TELEGRAM_RABBITMQ_HOST: address.host,

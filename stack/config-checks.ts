@@ -1,12 +1,16 @@
 import { DEFAULT_GROUP } from '../runtime/contract.js';
 import type { StackConfig } from './config-schema.js';
+import { placing } from './placing-checks.js';
 import { publishedPorts } from './ports.js';
+import { siteOf } from './sites.js';
 
 /** Sum that PostgreSQL keeps back: superuser slots, TimescaleDB's background workers, migrations and a person. */
 const RESERVED_CONNECTIONS = 10;
 
 /** Limits of a stack whose values fit each other, as lines `path: expectation`. */
 export function crossChecks(config: StackConfig): string[] {
+  const misplaced = placing(config);
+  if (misplaced.length > 0) return misplaced;
   return [
     ...duplicatePorts(config),
     ...quorum(config),
@@ -15,14 +19,16 @@ export function crossChecks(config: StackConfig): string[] {
     ...production(config),
     ...modes(config),
     ...groups(config),
+    ...accounts(config),
   ];
 }
 
 function duplicatePorts(config: StackConfig): string[] {
-  const seen = new Map<number, string>();
-  return publishedPorts(config).flatMap(({ path, port }) => {
-    const other = seen.get(port);
-    seen.set(port, path);
+  const seen = new Map<string, string>();
+  return publishedPorts(config).flatMap(({ path, port, container }) => {
+    const place = `${siteOf(config, container)}:${String(port)}`;
+    const other = seen.get(place);
+    seen.set(place, path);
     return other ? [`telegram:${path}: port ${String(port)} is also telegram:${other}`] : [];
   });
 }
@@ -74,12 +80,19 @@ function modes({ rabbitmq, consumer }: StackConfig): string[] {
 }
 
 function groups({ rabbitmq, consumer }: StackConfig): string[] {
-  const names = [DEFAULT_GROUP, ...consumer.groups];
-  const twice = names.filter((name, n) => names.indexOf(name) < n);
   return [
-    ...twice.map((name) => `telegram:consumer.groups: "${name}" is there already`),
+    ...twice('consumer.groups', [DEFAULT_GROUP, ...consumer.groups]),
     ...(consumer.groups.length > 0 && rabbitmq.kind === 'off'
       ? ['telegram:consumer.groups: expected none without a broker: its queues are not made']
       : []),
   ];
+}
+
+function accounts({ gateway }: StackConfig): string[] {
+  return twice('gateway.accounts', gateway.accounts);
+}
+
+function twice(path: string, names: readonly string[]): string[] {
+  const again = names.filter((name, n) => names.indexOf(name) < n);
+  return again.map((name) => `telegram:${path}: "${name}" is there already`);
 }

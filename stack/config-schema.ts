@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { ACCOUNT_NAME } from '../components/gateway-service/accounts.js';
 import { SENTINEL_MASTER } from '../runtime/contract.js';
 import { backup, backupTarget } from './backup-schema.js';
 import { cpus, IN_PLACE, memoryMb, port, secretText } from './config-fields.js';
+import { dockerHosts, on } from './docker-hosts-schema.js';
 import { tlsAuthorities } from './tls-authorities.js';
 
 /** TLS of an engine that somebody else runs. */
@@ -15,6 +17,7 @@ const timescale = z
       cpus: cpus(2),
       memoryMb: memoryMb(2048),
       maxConnections: z.int().min(20).default(60).describe('`max_connections` of the server.'),
+      on,
     }),
     z.strictObject({
       kind: z.literal('external'),
@@ -69,6 +72,7 @@ const redis = z
       cpus: cpus(0.5),
       memoryMb: memoryMb(1280, IN_PLACE),
       sentinelMemoryMb: memoryMb(64, IN_PLACE),
+      on,
     }),
     z.strictObject({
       kind: z.literal('external'),
@@ -99,6 +103,7 @@ const rabbitmq = z
       metricsPort: port(15_692, 'Host port of the Prometheus metrics.'),
       cpus: cpus(1),
       memoryMb: memoryMb(1024),
+      on,
     }),
     z.strictObject({
       kind: z.literal('external'),
@@ -134,6 +139,13 @@ const jump = z
   .optional()
   .describe('Jump host: the machine is reached through this one.');
 
+const accounts = z
+  .array(z.string().regex(ACCOUNT_NAME, 'expected up to 32 letters, digits, - and _, and not "default"'))
+  .default([])
+  .describe(
+    'Further Telegram accounts, each with a gateway of its own on the same host: its session comes by `npm run login -- --account <name>`, its health port is the next after the one before it. A gateway that is no longer named runs on, and nobody watches it.',
+  );
+
 const gateway = z
   .discriminatedUnion('kind', [
     z.strictObject({
@@ -142,6 +154,7 @@ const gateway = z
       healthPort: port(4006, 'Host port of health and metrics.'),
       cpus: cpus(0.5),
       memoryMb: memoryMb(512, 'Changed in place; the gateway restarts.'),
+      accounts,
     }),
     z.strictObject({
       kind: z.literal('machine'),
@@ -168,6 +181,7 @@ const gateway = z
         .enum(['published', 'inNetwork'])
         .default('published')
         .describe('How the machine sees the data services.'),
+      accounts,
     }),
   ])
   .prefault({ kind: 'container' })
@@ -354,6 +368,7 @@ export const stackSchema = z.strictObject({
     })
     .prefault({})
     .describe('Where the containers run.'),
+  dockerHosts,
   tlsAuthorities,
   timescale,
   pgbouncer,

@@ -4,37 +4,37 @@ import { Component } from '../components/component.js';
 import { ImageCatalogue } from '../components/images.js';
 import { INSTANCE_LABEL, type StackContext } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
-import type { HostCheck } from './host-check.js';
+import type { HostCheck, SiteCheck } from './host-check.js';
 import type { Release } from './release.js';
-import { publishedAddress } from './published-address.js';
 import { addressIn } from './subnets.js';
 
-/** The ground that all components stand on: Docker provider, network and images. */
+/** The ground that components stand on, one for each Docker host: provider, network and images. */
 export class Ground extends Component {
   readonly context: StackContext;
 
-  constructor(config: StackConfig, host: HostCheck, release: Release) {
-    super('telegram:stack:Ground', 'ground');
-    const dockerHost = config.docker.host;
+  constructor(config: StackConfig, { instance, site, facts, imageSource }: GroundCheck, release: Release) {
+    const { on, host: dockerHost } = site;
+    super('telegram:stack:Ground', on === '' ? 'ground' : `ground-on-${on}`);
     const provider = new docker.Provider(
       this.child('docker'),
       { host: dockerHost || 'unix:///var/run/docker.sock' },
       this.under(),
     );
-    const network = this.#network(config, host, provider);
+    const network = this.#network(config, { instance, site }, provider);
     const { namePrefix } = config;
-    const images = new ImageCatalogue({ source: host.imageSource, provider, dockerHost, namePrefix, parent: this });
+    const images = new ImageCatalogue({ source: imageSource, provider, dockerHost, namePrefix, on, parent: this });
     this.context = {
       namePrefix,
-      instance: host.instance,
+      instance,
+      on,
       provider,
       dockerHost,
       network,
-      address: (last) => addressIn(config.subnet, last),
-      bindAddress: config.bindAddress,
-      publishedAddress: publishedAddress(config),
+      address: (last) => addressIn(site.subnet, last),
+      bindAddress: site.bindAddress,
+      publishedAddress: site.publishedAddress,
       retainData: config.dataPolicy === 'retain',
-      probesStart: Number.parseInt(host.facts.version, 10) >= 25,
+      probesStart: Number.parseInt(facts.version, 10) >= 25,
       images,
       runtimeImage: images.get('runtime', release.imageContext, release.imageTag),
     };
@@ -42,23 +42,54 @@ export class Ground extends Component {
   }
 
   /** Fixed addresses in the lower half, one-shot tools in the upper. */
-  #network(config: StackConfig, host: HostCheck, provider: docker.Provider): docker.Network {
+  #network(
+    { namePrefix }: StackConfig,
+    { instance, site: { subnet } }: Pick<GroundCheck, 'instance' | 'site'>,
+    provider: docker.Provider,
+  ): docker.Network {
     return new docker.Network(
       this.child('network'),
       {
-        name: `${config.namePrefix}telegram-network`,
+        name: `${namePrefix}telegram-network`,
         driver: 'bridge',
-        labels: [{ label: INSTANCE_LABEL, value: host.instance }],
-        ipamConfigs: [
-          {
-            subnet: config.subnet,
-            gateway: addressIn(config.subnet, 1),
-            ipRange: `${addressIn(config.subnet, 128)}/25`,
-          },
-        ],
+        labels: [{ label: INSTANCE_LABEL, value: instance }],
+        ipamConfigs: [{ subnet, gateway: addressIn(subnet, 1), ipRange: `${addressIn(subnet, 128)}/25` }],
       },
       this.under({ provider, deleteBeforeReplace: true }),
     );
+  }
+}
+
+/** What is known of a Docker host before anything is created there. */
+interface GroundCheck extends SiteCheck {
+  readonly instance: string;
+}
+
+/** The ground of each Docker host of the stack. */
+export class Grounds {
+  readonly #contexts: ReadonlyMap<string, StackContext>;
+
+  constructor(config: StackConfig, { instance, sites }: HostCheck, release: Release) {
+    this.#contexts = new Map(
+      sites.map((check) => [check.site.on, new Ground(config, { ...check, instance }, release).context]),
+    );
+  }
+
+  /** The Docker host of everything that is not placed elsewhere. */
+  get home(): StackContext {
+    return this.at('');
+  }
+
+  /** The further Docker hosts that something stands on. */
+  get further(): StackContext[] {
+    return [...this.#contexts.values()].filter(({ on }) => on !== '');
+  }
+
+  /** The Docker host of that name; empty is the home host. */
+  at(on: string): StackContext {
+    const found = this.#contexts.get(on);
+    if (!found) throw new Error(`there is no Docker host "${on}"`);
+    return found;
   }
 }
 

@@ -9,7 +9,10 @@ import { activeOf } from '../components/slots.js';
 import { TimescaleDb } from '../components/timescale/index.js';
 import { DATABASE_CLIENTS, DEFAULT_GROUP } from '../runtime/contract.js';
 import type { StackConfig } from './config-schema.js';
+import type { Grounds } from './context.js';
+import { PRIVATE_NETWORKS } from './private-address.js';
 import type { Secrets } from './secrets.js';
+import { placeOf, type Placeable } from './sites.js';
 import { SENTINEL_CPUS } from './sizes.js';
 
 /** The data services as their users see them, containers of the stack or not. */
@@ -26,8 +29,10 @@ export interface DataLayer {
 
 const SLOTS = ['a', 'b'] as const;
 
-/** Databases, cache and broker, in the order of what needs what. */
-export function createDataLayer(stack: StackContext, config: StackConfig, secrets: Secrets): DataLayer {
+/** Databases, cache and broker, in the order of what needs what, each on its Docker host. */
+export function createDataLayer(grounds: Grounds, config: StackConfig, secrets: Secrets): DataLayer {
+  const at = (part: Placeable) => grounds.at(placeOf(config, part));
+  const stack = at('timescale');
   const timescale = createTimescale(stack, config, secrets);
   const database = timescale?.endpoint ?? externalDatabase(config);
   const migrations = createMigrations(stack, { config, secrets, timescale, database });
@@ -36,9 +41,9 @@ export function createDataLayer(stack: StackContext, config: StackConfig, secret
     database,
     migrations,
     pgbouncer: createPgBouncer(stack, { config, secrets, migrations, database }),
-    redis: createRedis(stack, config, secrets),
-    rabbitmq: createRabbitMq(stack, config, secrets),
-    external: createExternal(stack, config),
+    redis: createRedis(at('redis'), config, secrets),
+    rabbitmq: createRabbitMq(at('rabbitmq'), config, secrets),
+    external: createExternal(grounds.home, config),
   };
 }
 
@@ -55,6 +60,8 @@ function createTimescale(
     cpus,
     memoryMb,
     maxConnections,
+    // From another Docker host people and exporters come with the address of that machine.
+    clients: [`${stack.address(0)}/24`, ...(stack.on === '' ? [] : PRIVATE_NETWORKS)],
     archiving: backup.enabled ? backup : null,
     bootstrapPassword: secrets.bootstrap,
   });
@@ -131,7 +138,7 @@ function createPgBouncer(
 
 function createRedis(stack: StackContext, { redis }: StackConfig, secrets: Secrets): RedisCluster | null {
   if (redis.kind === 'external') return null;
-  const { kind: _, ...sizes } = redis;
+  const { kind: _kind, on: _on, ...sizes } = redis;
   return new RedisCluster({
     stack,
     ...sizes,

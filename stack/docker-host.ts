@@ -6,6 +6,7 @@ import { UserError } from './errors.js';
 const run = promisify(execFile);
 
 const infoSchema = z.object({
+  ID: z.string().default(''),
   ServerVersion: z.string(),
   CgroupVersion: z.string().default('1'),
   SecurityOptions: z.array(z.string()).nullable().default([]),
@@ -39,6 +40,8 @@ export type DockerNetwork = z.output<typeof networkSchema>[number];
 
 /** What a Docker host is: version, size, and what decides how systemd can run in a container. */
 export interface DockerFacts {
+  /** What tells one engine from another. */
+  readonly id: string;
   readonly version: string;
   readonly cgroupVersion: 1 | 2;
   readonly apparmor: boolean;
@@ -67,6 +70,11 @@ export class DockerHost {
     return this.host === '' || this.host.startsWith('unix://');
   }
 
+  /** The one that the provider takes when a stack names none. */
+  get isOwn(): boolean {
+    return this.host === '' || this.host === LOCAL_DOCKER;
+  }
+
   /** For a `docker` command that somebody else starts. */
   get environment(): NodeJS.ProcessEnv {
     return { ...process.env, DOCKER_HOST: this.host || LOCAL_DOCKER };
@@ -88,9 +96,10 @@ export class DockerHost {
   }
 
   /** Facts of the host, or the one error that says why there is none. */
-  async facts(): Promise<DockerFacts> {
-    const info = infoSchema.parse(JSON.parse(await this.#info()));
+  async facts(timeoutMs = 20_000): Promise<DockerFacts> {
+    const info = infoSchema.parse(JSON.parse(await this.#info(timeoutMs)));
     return {
+      id: info.ID,
       version: info.ServerVersion,
       cgroupVersion: info.CgroupVersion === '2' ? 2 : 1,
       apparmor: (info.SecurityOptions ?? []).some((option) => option.includes('apparmor')),
@@ -128,16 +137,29 @@ export class DockerHost {
       .map((line) => schema.parse(JSON.parse(line)));
   }
 
-  async #info(): Promise<string> {
+  async #info(timeoutMs: number): Promise<string> {
     try {
-      return await this.docker(['info', '--format', '{{json .}}'], 20_000);
+      return await this.docker(['info', '--format', '{{json .}}'], timeoutMs);
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
         throw new UserError('DOCKER_MISSING', 'the `docker` command is not installed', { cause });
-      const where = this.isLocal ? 'on this machine' : `at ${this.host}`;
+      const where = this.isOwn ? 'on this machine' : `at ${this.host}`;
       throw new UserError('DOCKER_DOWN', `no Docker engine answers ${where}`, { cause, why: lastLine(cause) });
     }
   }
+}
+
+/** Facts of a further Docker host; where it does not answer, the error names the key that it comes from. */
+export async function furtherFacts(name: string, host: DockerHost): Promise<DockerFacts> {
+  return host.facts().catch((error: unknown) => {
+    if (!(error instanceof UserError) || error.code !== 'DOCKER_DOWN') throw error;
+    const key = `telegram:dockerHosts.${name}.host`;
+    throw new UserError('DOCKER_DOWN', `${error.message} (${key})`, {
+      cause: error,
+      ...(error.why !== undefined && { why: error.why }),
+      fix: `Start that engine, or correct ${key} in the stack file.`,
+    });
+  });
 }
 
 /** Value of one label in `docker ps` form (`a=b,c=d`). */

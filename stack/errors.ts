@@ -9,6 +9,7 @@ export const STACK_ERRORS = {
   PREFLIGHT: 'Mend what the lines above name, then run the same command again: nothing was created.',
   ENGINE_MISMATCH: 'Run `npm run destroy` with the engine that made the stack, then `npm run up` again.',
   RESOURCE_FAILED: 'Mend the cause named above and run `npm run up` again: it continues where it stopped.',
+  PORT_TAKEN: 'Free the port, or choose another one in the stack file; then run the same command again.',
   DOCKER_MISSING: 'Install Docker: `sudo apt-get install docker.io`.',
   DOCKER_DOWN: 'Start Docker: `sudo systemctl start docker` (or `sudo dockerd` where there is no systemd).',
   NOT_UP: 'Run `npm run up` first.',

@@ -1,17 +1,25 @@
 import * as pulumi from '@pulumi/pulumi';
-import type { ImageSource } from '../components/image-names.js';
+import { hasImage, type ImageSource } from '../components/image-names.js';
 import type { LoadedConfig } from './config.js';
-import { DockerHost, shellDockerHost, type DockerFacts } from './docker-host.js';
+import type { StackConfig } from './config-schema.js';
+import { DockerHost, furtherFacts, shellDockerHost, type DockerFacts } from './docker-host.js';
 import { UserError } from './errors.js';
 import { decideImageSource } from './image-source.js';
-import { preflight } from './preflight.js';
+import { preflight, type PreflightInput } from './preflight.js';
+import { furtherNames, namedSites, type Site } from './sites.js';
 
-/** What the program knows of its Docker host before it creates anything. */
+/** What the program knows of a Docker host before it creates anything there. */
+export interface SiteCheck {
+  readonly site: Site;
+  readonly facts: DockerFacts;
+  readonly imageSource: ImageSource;
+}
+
+/** The same of the stack's Docker hosts, the home host first. */
 export interface HostCheck {
   /** Value of the label that tells this stack's containers from all others. */
   readonly instance: string;
-  readonly facts: DockerFacts;
-  readonly imageSource: ImageSource;
+  readonly sites: readonly SiteCheck[];
 }
 
 /** The provider goes to the local engine, the shell's commands elsewhere: the stack would be torn in two. */
@@ -24,15 +32,36 @@ async function refuseOtherShell(): Promise<void> {
     });
 }
 
-/** Asks the Docker host, runs the preflight, settles the image source and says so. */
+/** The parts that will be created: without those that the image source does not have. */
+export function toBeCreated(config: StackConfig, source: ImageSource): StackConfig {
+  const grafana = config.monitoring.grafana && hasImage('grafana', source);
+  return { ...config, monitoring: { ...config.monitoring, grafana } };
+}
+
+/**
+ * Asks every Docker host, settles the image source of each and says so, runs the preflight. One that nothing stands on is asked too:
+ * a part that stood there does not move with its data.
+ */
 export async function inspectHost({ config, stack }: LoadedConfig): Promise<HostCheck> {
   const instance = config.instanceId || `${pulumi.getOrganization()}-${pulumi.getProject()}-${stack}`;
   if (!config.docker.host) await refuseOtherShell();
-  const host = new DockerHost(config.docker.host);
-  const facts = await host.facts();
-  const containers = await host.containers();
-  await preflight({ config, instance, host, facts, containers });
-  const { source, reason } = await decideImageSource(config.images, instance, host, containers);
-  await pulumi.log.info(`images: ${source}, because ${reason}`, undefined, undefined, true);
-  return { instance, facts, imageSource: source };
+  const inputs: PreflightInput[] = [];
+  const sites: SiteCheck[] = [];
+  const idle = (on: string) => on !== '' && !furtherNames(config).includes(on);
+  for (const site of namedSites(config)) {
+    const host = new DockerHost(site.host);
+    const facts = site.on === '' ? await host.facts() : await furtherFacts(site.on, host);
+    const containers = await host.containers();
+    if (idle(site.on)) {
+      inputs.push({ config, instance, site, host, facts, containers });
+      continue;
+    }
+    const { source, reason } = await decideImageSource(config.images, instance, host, containers);
+    const where = site.on === '' ? '' : ` on ${site.on}`;
+    await pulumi.log.info(`images${where}: ${source}, because ${reason}`, undefined, undefined, true);
+    inputs.push({ config: toBeCreated(config, source), instance, site, host, facts, containers });
+    sites.push({ site, facts, imageSource: source });
+  }
+  await preflight(inputs);
+  return { instance, sites };
 }

@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { Backup } from '../components/backup/index.js';
-import type { Address } from '../components/endpoint.js';
+import { addressFor, type Address } from '../components/endpoint.js';
 import { Monitoring, type MonitoringArgs } from '../components/monitoring/index.js';
 import type { ExporterLogins } from '../components/monitoring/render.js';
 import { activeOf } from '../components/slots.js';
@@ -8,8 +8,10 @@ import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js'
 import { PORTS } from '../runtime/contract.js';
 import type { StackConfig } from './config-schema.js';
 import { allReady } from './context.js';
+import { allAccounts } from './gateway-accounts.js';
 import type { DataLayer } from './data-layer.js';
 import type { Secrets } from './secrets.js';
+import { placeOf } from './sites.js';
 
 /** Wanted, and to be had from the image source. */
 export function hasGrafana({ images }: StackContext, { monitoring }: StackConfig): boolean {
@@ -18,6 +20,7 @@ export function hasGrafana({ images }: StackContext, { monitoring }: StackConfig
 
 interface Parts {
   readonly stack: StackContext;
+  readonly further: readonly StackContext[];
   readonly config: StackConfig;
   readonly secrets: Secrets;
   readonly data: DataLayer;
@@ -27,7 +30,7 @@ interface Parts {
 
 /** Prometheus and its exporters, told of everything that stands; null where the config wants none. */
 export function createMonitoring(parts: Parts): Monitoring | null {
-  const { stack, config, data } = parts;
+  const { stack, further, config, data } = parts;
   const { monitoring } = config;
   if (!monitoring.enabled) return null;
   return new Monitoring({
@@ -47,8 +50,8 @@ export function createMonitoring(parts: Parts): Monitoring | null {
     retentionMb: monitoring.retentionMb,
     database: data.database,
     pooler: data.pgbouncer.endpoint,
-    redis: redisNodes(data),
-    rabbitmq: data.rabbitmq && { host: data.rabbitmq.endpoint.inNetwork.host, port: PORTS.rabbitMetrics },
+    redis: redisNodes(parts),
+    rabbitmq: data.rabbitmq && addressFor(stack, data.rabbitmq.metricsEndpoint),
     processes: processes(parts),
     logins: logins(parts),
     alertmanager: monitoring.alertWebhook
@@ -60,27 +63,27 @@ export function createMonitoring(parts: Parts): Monitoring | null {
         }
       : null,
     grafana: grafana(parts),
-    textfiles: parts.backup && parts.backup.metrics,
+    further,
+    textfiles: parts.backup && { on: placeOf(config, 'timescale'), volume: parts.backup.metrics },
     after: allReady(data.migrations, data.pgbouncer, data.redis),
   });
 }
 
-function redisNodes({ redis }: DataLayer) {
+function redisNodes({ stack, data: { redis } }: Pick<Parts, 'stack' | 'data'>) {
   if (!redis) return null;
   return {
-    nodes: [redis.masterEndpoint, redis.replicaEndpoint].map(({ inNetwork }) => inNetwork),
-    sentinels: redis.sentinelEndpoints.map(({ inNetwork }) => inNetwork),
+    nodes: [redis.masterEndpoint, redis.replicaEndpoint].map((endpoint) => addressFor(stack, endpoint)),
+    sentinels: redis.sentinelEndpoints.map((endpoint) => addressFor(stack, endpoint)),
   };
 }
 
 /** A machine's metrics are where its health is; Prometheus must be able to reach that address. */
-function processes({ stack, config: { gateway, telegram } }: Parts): Record<string, Address> {
-  const at = (number: number, port: number): Address => ({ host: stack.address(number), port });
+function processes({ stack, config }: Parts): MonitoringArgs['processes'] {
+  const { gateway, telegram } = config;
+  const at = (number: number, port: number): Address[] => [{ host: stack.address(number), port }];
+  const host = gateway.kind === 'machine' ? gateway.host : stack.address(HOST_NUMBERS.gatewayHost);
   return {
-    gateway:
-      gateway.kind === 'machine'
-        ? { host: gateway.host, port: gateway.healthPort }
-        : at(HOST_NUMBERS.gatewayHost, PORTS.gatewayHealth),
+    gateway: allAccounts(config).map(({ name, port }) => ({ host, port, labels: { account: name } })),
     api: at(HOST_NUMBERS.api, PORTS.api),
     consumer: at(HOST_NUMBERS.consumer, PORTS.consumerHealth),
     ...(telegram.kind === 'simulator' && { simulator: at(HOST_NUMBERS.simulator, PORTS.simulatorControl) }),
@@ -88,14 +91,14 @@ function processes({ stack, config: { gateway, telegram } }: Parts): Record<stri
 }
 
 /** People look through Grafana: it reads the database and the cache as the reader, by the slot in use. */
-function grafana({ config, secrets, data }: Parts): MonitoringArgs['grafana'] {
+function grafana({ stack, config, secrets, data }: Parts): MonitoringArgs['grafana'] {
   if (!secrets.grafana) return null;
   const { grafanaPort: port, grafanaCpus: cpus, grafanaMemoryMb: memoryMb } = config.monitoring;
-  const [cache] = redisNodes(data)?.nodes ?? [];
+  const [cache] = redisNodes({ stack, data })?.nodes ?? [];
   const known = pulumi.output({
     ...secrets.grafana,
     database: {
-      address: data.pgbouncer.endpoint.inNetwork,
+      address: addressFor(stack, data.pgbouncer.endpoint),
       user: `reader_${secrets.active}`,
       password: activeOf(secrets.database.reader),
     },
@@ -105,9 +108,9 @@ function grafana({ config, secrets, data }: Parts): MonitoringArgs['grafana'] {
 }
 
 /** Logins by the slot in use. They read only: `monitor` the statistics, `pgb_stats` the pool's console, `reader` the cache. */
-function logins({ secrets, data }: Parts): pulumi.Output<ExporterLogins> {
-  const { inNetwork: pooler } = data.pgbouncer.endpoint;
-  const redis = redisNodes(data);
+function logins({ stack, secrets, data }: Parts): pulumi.Output<ExporterLogins> {
+  const pooler = addressFor(stack, data.pgbouncer.endpoint);
+  const redis = redisNodes({ stack, data });
   return pulumi.secret(
     pulumi.output({
       database: { user: `monitor_${secrets.active}`, password: activeOf(secrets.database.monitor) },

@@ -2,16 +2,16 @@ import * as pulumi from '@pulumi/pulumi';
 import type { types } from '@pulumi/command';
 import type { Endpoint } from '../components/endpoint.js';
 import { GRAFANA_ADMIN } from '../components/monitoring/grafana-render.js';
-import { BACKUP_CONTAINER } from '../components/backup/render.js';
 import { activeOf } from '../components/slots.js';
 import { backupKey } from './backup.js';
 import type { StackConfig } from './config-schema.js';
 import type { DataLayer } from './data-layer.js';
 import type { GatewayLogin } from './gateway-login.js';
 import type { HostCheck } from './host-check.js';
-import { publishedPorts } from './ports.js';
+import { containerNames } from './ports.js';
 import { publishedAddress } from './published-address.js';
 import type { Secrets } from './secrets.js';
+import { siteOf } from './sites.js';
 
 type SshConnection = types.input.remote.ConnectionArgs;
 
@@ -33,6 +33,15 @@ export interface Login {
   readonly key?: string;
 }
 
+/** A Docker host beside the home host. */
+export interface FurtherHost {
+  readonly name: string;
+  readonly dockerHost: string;
+  readonly imageSource: string;
+  /** Full names of the containers there. */
+  readonly containers: readonly string[];
+}
+
 /** What a finished `up` leaves for people and commands. */
 export interface StackOutputs {
   readonly instance: string;
@@ -47,8 +56,10 @@ export interface StackOutputs {
   readonly dataPolicy: 'retain' | 'delete';
   /** `container`, or the address of the machine. */
   readonly gatewayHost: string;
-  /** Full names of the stack's containers. */
+  /** Full names of the stack's containers, on whichever Docker host. */
   readonly containers: readonly string[];
+  /** Docker hosts beside `dockerHost`, and what stands there. @default none */
+  readonly further?: readonly FurtherHost[];
   readonly services: Readonly<Record<string, ServiceAddress>>;
   /** One sentence for each part that the config wants and the image source does not have. */
   readonly leftOut: readonly string[];
@@ -75,24 +86,30 @@ interface OutputParts {
 export function stackOutputs(parts: OutputParts): StackOutputInputs {
   const { config, host } = parts;
   const leftOut = config.monitoring.enabled && config.monitoring.grafana && !parts.secrets.grafana ? [NO_GRAFANA] : [];
-  const containers = [
-    ...publishedPorts(config)
-      .filter(({ container }) => container !== 'telegram-grafana' || parts.secrets.grafana)
-      .map(({ container }) => config.namePrefix + container),
-    ...(config.backup.enabled ? [config.namePrefix + BACKUP_CONTAINER] : []),
-  ];
+  const containers = containerNames(config).filter((name) => name !== 'telegram-grafana' || parts.secrets.grafana);
+  const full = (name: string) => config.namePrefix + name;
+  const [home, ...further] = host.sites;
+  if (!home) throw new Error('a stack has a home host');
   return {
     instance: host.instance,
     environment: config.environment,
     namePrefix: config.namePrefix,
     dockerHost: config.docker.host,
-    imageSource: host.imageSource,
+    imageSource: home.imageSource,
     credentialEpoch: config.credentialEpoch,
     backup: backupMode(config),
     dataPolicy: config.dataPolicy,
     gatewayHost: config.gateway.kind === 'machine' ? config.gateway.host : 'container',
-    containers: [...new Set(containers)],
+    containers: containers.map(full),
     services: services(parts),
+    ...(further.length > 0 && {
+      further: further.map(({ site, imageSource }) => ({
+        name: site.on,
+        dockerHost: site.host,
+        imageSource,
+        containers: containers.filter((name) => siteOf(config, name) === site.on).map(full),
+      })),
+    }),
     leftOut,
     ...(config.tlsAuthorities !== undefined && { tlsAuthorities: config.tlsAuthorities }),
     gatewayLogin: gatewayLogin(parts.gatewayLogin),
@@ -124,10 +141,10 @@ function services({ config, data, secrets }: OutputParts): Record<string, Servic
       addEndpoint(`redis-sentinel-${String(n + 1)}`, 'redis', endpoint);
     });
   }
-  if (data.rabbitmq && rabbitmq.kind === 'container') {
+  if (data.rabbitmq) {
     addEndpoint('rabbitmq', 'amqp', data.rabbitmq.endpoint);
-    add('rabbitmq-management', 'data', 'http', published, rabbitmq.managementPort);
-    add('rabbitmq-metrics', 'data', 'http', published, rabbitmq.metricsPort);
+    addEndpoint('rabbitmq-management', 'http', data.rabbitmq.managementEndpoint);
+    addEndpoint('rabbitmq-metrics', 'http', data.rabbitmq.metricsEndpoint);
   }
   if (rabbitmq.kind === 'external') {
     const { host, port, vhost, tls } = rabbitmq;

@@ -1,7 +1,9 @@
 import * as pulumi from '@pulumi/pulumi';
+import { addressFor } from '../components/endpoint.js';
 import { GatewayHost } from '../components/gateway-host/index.js';
 import { sshConnection } from '../components/gateway-service/connection.js';
 import { GatewayService } from '../components/gateway-service/index.js';
+import type { NamedAccount } from '../components/gateway-service/named-accounts.js';
 import { RuntimeService } from '../components/runtime-service/index.js';
 import { HOST_NUMBERS, type StackContext } from '../components/stack-context.js';
 import { PORTS } from '../runtime/contract.js';
@@ -9,21 +11,25 @@ import { createBackup, sealingKeyOf } from './backup.js';
 import { clientSettings } from './clients.js';
 import type { LoadedConfig } from './config.js';
 import type { StackConfig } from './config-schema.js';
-import { allReady, Ground } from './context.js';
+import { allReady, Grounds } from './context.js';
 import { EpochRecord } from './epoch-record.js';
 import { createDataLayer, type DataLayer } from './data-layer.js';
+import { allAccounts, DEFAULT_ACCOUNT, furtherAccounts } from './gateway-accounts.js';
 import { machineLogin } from './gateway-login.js';
 import { createMonitoring, hasGrafana } from './monitoring.js';
 import type { HostCheck } from './host-check.js';
 import { stackOutputs, type StackOutputInputs } from './outputs.js';
 import { readRelease, type Release } from './release.js';
 import { Secrets } from './secrets.js';
+import { placeOf } from './sites.js';
 import { simulatorPublicKey, simulatorSession } from './simulator-session.js';
 import { ed25519KeyPair } from './ssh-keys.js';
 
 /** What the parts below share. */
 interface Parts {
+  /** The home host, on which everything stands that is not placed elsewhere. */
   readonly stack: StackContext;
+  readonly grounds: Grounds;
   readonly config: StackConfig;
   readonly secrets: Secrets;
   readonly data: DataLayer;
@@ -33,7 +39,8 @@ interface Parts {
 /** The whole stack in the order of what needs what. */
 export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackOutputInputs {
   const release = readRelease();
-  const stack = new Ground(config, host, release).context;
+  const grounds = new Grounds(config, host, release);
+  const stack = grounds.home;
   const record = new EpochRecord(stack, config.credentialEpoch);
   const simulated = config.telegram.kind === 'simulator';
   const grafana = hasGrafana(stack, config);
@@ -43,13 +50,13 @@ export function buildPlatform({ config }: LoadedConfig, host: HostCheck): StackO
     backupKey: config.backup.enabled && config.backup.key === undefined,
     begun: record.begun,
   });
-  const data = createDataLayer(stack, config, secrets);
-  const parts: Parts = { stack, config, secrets, data, release };
-  const backup = createBackup(parts);
+  const data = createDataLayer(grounds, config, secrets);
+  const parts: Parts = { stack, grounds, config, secrets, data, release };
+  const backup = createBackup({ ...parts, stack: grounds.at(placeOf(config, 'timescale')) });
   const simulator = createSimulator(parts);
   const place = gatewayPlace(parts);
   const clients = [createGateway(parts, place, simulator), createConsumer(parts), createApi(parts)];
-  const monitoring = createMonitoring({ ...parts, backup });
+  const monitoring = createMonitoring({ ...parts, further: grounds.further, backup });
   const { migrations, pgbouncer, redis, rabbitmq, external } = data;
   record.complete(allReady(migrations, pgbouncer, redis, rabbitmq, external, backup, ...clients, monitoring));
   return stackOutputs({ config, host, secrets, data, gatewayLogin: sshConnection(place.target) });
@@ -85,13 +92,14 @@ function createSimulator({ stack, config, secrets }: Parts): RuntimeService | nu
 
 function createGateway(parts: Parts, place: GatewayPlace, simulator: RuntimeService | null): GatewayService {
   const { config, release } = parts;
-  const settings = clientSettings('gateway', place.viewpoint, parts);
+  const settings = clientSettings('gateway', place.viewer, parts);
   return new GatewayService('gateway', {
     ...place,
     release,
     environment: { ...settings.environment, ...simulatorEnvironment(parts), ...backupEnvironment(parts) },
     credentials: settings.credentials,
     credentialEpoch: config.credentialEpoch,
+    accounts: furtherAccounts(config),
     ...(parts.secrets.simulator && { session: parts.secrets.simulator.authKeyHex.apply(simulatorSession) }),
     after: allReady(parts.data.pgbouncer, parts.data.redis, parts.data.rabbitmq, parts.data.external, simulator),
   });
@@ -100,14 +108,14 @@ function createGateway(parts: Parts, place: GatewayPlace, simulator: RuntimeServ
 type GatewayPlace = ReturnType<typeof gatewayPlace>;
 
 /** The machine reached over SSH, or the container that plays it. */
-function gatewayPlace({ stack, config, secrets, data }: Parts) {
+function gatewayPlace({ stack, grounds, config, secrets, data }: Parts) {
   const { gateway } = config;
   if (gateway.kind === 'machine')
     return {
       target: machineLogin(gateway),
       hostId: gateway.host,
       ...(gateway.allowedNetworks && { allowedNetworks: gateway.allowedNetworks }),
-      viewpoint: gateway.viewpoint,
+      viewer: gateway.viewpoint === 'inNetwork' ? stack : ('outside' as const),
       memoryMb: gateway.memoryMb,
       healthPort: gateway.healthPort,
       healthAddress: gateway.healthAddress,
@@ -134,9 +142,11 @@ function gatewayPlace({ stack, config, secrets, data }: Parts) {
     },
     hostId: host.hostId,
     host: host.container,
-    // All that it talks to, the simulator among it, is in the stack's network, unless an engine is somebody else's.
-    ...(!data.external && { allowedNetworks: [config.subnet] }),
-    viewpoint: 'inNetwork' as const,
+    // All that it talks to, the simulator among it, is in the stack's network or on its Docker hosts, unless an engine is somebody else's.
+    ...(!data.external && {
+      allowedNetworks: [config.subnet, ...grounds.further.map(({ publishedAddress }) => publishedAddress)],
+    }),
+    viewer: stack,
     memoryMb: gateway.memoryMb - HOST_MEMORY_MB,
     healthPort: PORTS.gatewayHealth,
     // The container publishes it on loopback.
@@ -164,7 +174,7 @@ function backupEnvironment({ config, secrets }: Parts): Record<string, pulumi.In
 function createConsumer(parts: Parts): RuntimeService {
   const { stack, config, data } = parts;
   const { port, mode, cpus, memoryMb } = config.consumer;
-  const settings = clientSettings('consumer', 'inNetwork', parts);
+  const settings = clientSettings('consumer', stack, parts);
   return new RuntimeService('consumer', {
     stack,
     containerName: 'telegram-consumer',
@@ -182,7 +192,7 @@ function createConsumer(parts: Parts): RuntimeService {
 
 function createApi(parts: Parts): RuntimeService {
   const { stack, config, data } = parts;
-  const settings = clientSettings('api', 'inNetwork', parts);
+  const settings = clientSettings('api', stack, parts);
   return new RuntimeService('gateway-api', {
     stack,
     containerName: 'telegram-gateway-api',
@@ -204,21 +214,18 @@ function createApi(parts: Parts): RuntimeService {
 }
 
 /** Where the API asks the others for their metrics. A gateway that listens on its own loopback alone cannot be asked. */
-function statusSources({ stack, config: { gateway, rabbitmq } }: Parts): Record<string, string> {
+function statusSources({ stack, data, config }: Parts): Record<string, string> {
+  const { gateway } = config;
   const inside = (host: number, port: number) => `${stack.address(host)}:${String(port)}`;
+  const broker = data.rabbitmq && addressFor(stack, data.rabbitmq.metricsEndpoint);
   const machine = gateway.kind === 'machine' ? gateway : null;
   const heard = machine?.healthAddress === '0.0.0.0' ? machine.host : machine?.healthAddress;
-  const reachable = heard === undefined || !heard.startsWith('127.');
+  const reachable = !heard?.startsWith('127.');
+  const host = heard ?? stack.address(HOST_NUMBERS.gatewayHost);
+  const at = ({ name, port }: NamedAccount) => `${name === DEFAULT_ACCOUNT ? '' : `${name}=`}${host}:${String(port)}`;
   return {
     TELEGRAM_STATUS_CONSUMER: inside(HOST_NUMBERS.consumer, PORTS.consumerHealth),
-    ...(reachable && {
-      TELEGRAM_STATUS_GATEWAY:
-        machine && heard !== undefined
-          ? `${heard}:${String(machine.healthPort)}`
-          : inside(HOST_NUMBERS.gatewayHost, PORTS.gatewayHealth),
-    }),
-    ...(rabbitmq.kind === 'container' && {
-      TELEGRAM_STATUS_BROKER: inside(HOST_NUMBERS.rabbitmq, PORTS.rabbitMetrics),
-    }),
+    ...(reachable && { TELEGRAM_STATUS_GATEWAY: allAccounts(config).map(at).join(',') }),
+    ...(broker && { TELEGRAM_STATUS_BROKER: `${broker.host}:${String(broker.port)}` }),
   };
 }

@@ -1,4 +1,7 @@
+import { BACKUP_CONTAINER } from '../components/backup/render.js';
+import { nodeExporterOn } from '../components/monitoring/render.js';
 import type { StackConfig } from './config-schema.js';
+import { furtherNames, siteOf } from './sites.js';
 
 export interface PublishedPort {
   /** Path of the key that sets it, without the namespace. */
@@ -8,7 +11,23 @@ export interface PublishedPort {
   readonly container: string;
 }
 
-/** Every port that the stack's containers publish on the Docker host. */
+/** Every port that the stack's containers publish on one of its Docker hosts; the home host has no name. */
+export function portsOn(config: StackConfig, on: string): PublishedPort[] {
+  return publishedPorts(config).filter(({ container }) => siteOf(config, container) === on);
+}
+
+/** Names of the stack's containers on one of its Docker hosts, without the prefix. */
+export function containersOn(config: StackConfig, on: string): string[] {
+  return containerNames(config).filter((container) => siteOf(config, container) === on);
+}
+
+/** Names of all containers of the stack, without the prefix. */
+export function containerNames(config: StackConfig): string[] {
+  const publishing = publishedPorts(config).map(({ container }) => container);
+  return [...new Set([...publishing, ...(config.backup.enabled ? [BACKUP_CONTAINER] : [])])];
+}
+
+/** Every port that the stack's containers publish, on all of its Docker hosts. */
 export function publishedPorts(config: StackConfig): PublishedPort[] {
   const { timescale, pgbouncer, redis, rabbitmq, gateway, telegram, api, consumer, monitoring } = config;
   const ports: PublishedPort[] = [];
@@ -40,7 +59,8 @@ export function publishedPorts(config: StackConfig): PublishedPort[] {
     add('monitoring.prometheusPort', monitoring.prometheusPort, 'telegram-prometheus');
     add('monitoring.postgresExporterPort', monitoring.postgresExporterPort, 'telegram-postgres-exporter');
     add('monitoring.pgbouncerExporterPort', monitoring.pgbouncerExporterPort, 'telegram-pgbouncer-exporter');
-    add('monitoring.nodeExporterPort', monitoring.nodeExporterPort, 'telegram-node-exporter');
+    for (const on of ['', ...furtherNames(config)])
+      add('monitoring.nodeExporterPort', monitoring.nodeExporterPort, nodeExporterOn(on));
     if (monitoring.grafana) add('monitoring.grafanaPort', monitoring.grafanaPort, 'telegram-grafana');
     if (monitoring.alertWebhook)
       add('monitoring.alertmanagerPort', monitoring.alertmanagerPort, 'telegram-alertmanager');

@@ -1,9 +1,10 @@
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
 import { labelOf, type DockerContainer, type DockerNetwork, type DockerVolume } from './docker-host.js';
+import { partOf, PLACEABLE, placeOf, siteName, type Site } from './sites.js';
 
 interface Stack {
-  readonly config: Pick<StackConfig, 'namePrefix' | 'subnet'>;
+  readonly config: Pick<StackConfig, 'namePrefix'>;
   readonly instance: string;
 }
 
@@ -48,17 +49,56 @@ export function renamed(
 }
 
 /** A network keeps its subnet: every container in it has its address from it. */
-export function movedSubnet({ config, instance }: Stack, networks: readonly DockerNetwork[]): string[] {
+export function movedSubnet(
+  { config, site, instance }: Stack & { readonly site: Site },
+  networks: readonly DockerNetwork[],
+): string[] {
   return networks
     .filter(
       ({ Name, Labels }) => Name === `${beginning(config.namePrefix)}network` && Labels?.[INSTANCE_LABEL] === instance,
     )
     .flatMap(({ IPAM }) => IPAM.Config ?? [])
-    .filter(({ Subnet }) => Subnet !== undefined && Subnet !== config.subnet)
+    .filter(({ Subnet }) => Subnet !== undefined && Subnet !== site.subnet)
     .map(
       ({ Subnet }) =>
-        `telegram:subnet: the stack's network is ${Subnet ?? ''}; set it back, or run \`npm run destroy\` first (docs/guides/stacks.md says what that keeps)`,
+        `telegram:${subnetKey(site)}: the stack's network is ${Subnet ?? ''}; set it back, or run \`npm run destroy\` first (docs/guides/stacks.md says what that keeps)`,
     );
+}
+
+/**
+ * Parts of this stack that stand elsewhere than the configuration says, or only their volumes: a part does not move with its data.
+ * Parts that the configuration has no more are the engine's to remove.
+ */
+export function misplaced(
+  {
+    config,
+    site,
+    instance,
+    containers,
+  }: Stack & {
+    readonly config: Pick<StackConfig, (typeof PLACEABLE)[number]>;
+    readonly site: Site;
+    readonly containers: readonly DockerContainer[];
+  },
+  volumes: readonly DockerVolume[],
+): string[] {
+  const own = [
+    ...containers.filter((one) => labelOf(one, INSTANCE_LABEL) === instance).map(({ Names }) => Names),
+    ...volumes.filter((one) => labelOf(one, INSTANCE_LABEL) === instance).map(({ Name }) => Name),
+  ].filter((name) => name.startsWith(config.namePrefix));
+  return PLACEABLE.filter((part) => config[part].kind === 'container').flatMap((part) => {
+    const wanted = placeOf(config, part);
+    const strays = own.filter((name) => partOf(name.slice(config.namePrefix.length)) === part);
+    if (wanted === site.on || strays.length === 0) return [];
+    return [
+      `telegram:${part}.on: ${counted(strays, 'thing')} of it on ${siteName(site.on)}, not on ${siteName(wanted)}; set it back, or move the part with its data as docs/guides/deployment.md says`,
+    ];
+  });
+}
+
+/** The key of a Docker host's subnet. */
+export function subnetKey({ on }: Pick<Site, 'on'>): string {
+  return on === '' ? 'subnet' : `dockerHosts.${on}.subnet`;
 }
 
 /** `2 volumes (a, b)`, the names of more than three cut short. */

@@ -1,18 +1,18 @@
 import { createServer } from 'node:net';
 import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { BACKUP_CONTAINER } from '../components/backup/render.js';
 import { INSTANCE_LABEL } from '../components/stack-context.js';
 import type { StackConfig } from './config-schema.js';
 import { diskRoom } from './disk-room.js';
 import { epochProgress } from './epoch-progress.js';
 import { labelOf, type DockerContainer, type DockerFacts, type DockerHost, type DockerNetwork } from './docker-host.js';
 import { UserError } from './errors.js';
-import { foreignVolumes, movedSubnet, renamed } from './preflight-names.js';
+import { foreignVolumes, misplaced, movedSubnet, renamed, subnetKey } from './preflight-names.js';
 import { portHolder } from './port-holder.js';
-import { publishedPorts } from './ports.js';
+import { containersOn, portsOn } from './ports.js';
 import { refusedStep } from './rotation.js';
-import { memoryOf } from './sizes.js';
+import { siteName, type Site } from './sites.js';
+import { memoryOn } from './sizes.js';
 import { overlaps } from './subnets.js';
 
 /** Least Docker engine: `cpus`, cgroup namespaces and `ip_range` as used here. */
@@ -21,13 +21,33 @@ export const DOCKER_FLOOR = [20, 10] as const;
 export interface PreflightInput {
   readonly config: StackConfig;
   readonly instance: string;
+  /** Which of the stack's Docker hosts it is. */
+  readonly site: Site;
   readonly host: DockerHost;
   readonly facts: DockerFacts;
   readonly containers: readonly DockerContainer[];
 }
 
-/** Looks at everything that would make `up` fail halfway and reports all of it at once, before anything is touched. */
-export async function preflight(input: PreflightInput): Promise<void> {
+/** Looks at everything that would make `up` fail halfway, on every Docker host, and reports all of it at once, before anything is touched. */
+export async function preflight(inputs: readonly PreflightInput[]): Promise<void> {
+  const found = await Promise.all(inputs.map(problemsOn));
+  const problems = [...sameEngine(inputs), ...found.flat()];
+  if (problems.length === 0) return;
+  const lines = problems.map((line) => `  - ${line}`).join('\n');
+  throw new UserError('PREFLIGHT', `${String(problems.length)} thing(s) stand in the way\n${lines}`);
+}
+
+/** Two names for one engine: the second network and the containers of both would meet there. */
+export function sameEngine(inputs: readonly Pick<PreflightInput, 'site' | 'facts'>[]): string[] {
+  return inputs.flatMap(({ site, facts }, n) => {
+    const other = inputs.slice(0, n).find((one) => one.facts.id !== '' && one.facts.id === facts.id);
+    return other ? [`telegram:dockerHosts.${site.on}.host: the same Docker engine as ${siteName(other.site.on)}`] : [];
+  });
+}
+
+/** On a further host each line says where, and each command goes there. */
+async function problemsOn(input: PreflightInput): Promise<string[]> {
+  const { on, host } = input.site;
   const networks = await input.host.networks();
   const volumes = await input.host.volumes();
   const problems = [
@@ -40,12 +60,14 @@ export async function preflight(input: PreflightInput): Promise<void> {
     ...foreignVolumes(input, volumes),
     ...renamed(input, networks, volumes),
     ...movedSubnet(input, networks),
+    ...misplaced(input, volumes),
     ...(await ports(input)),
-    ...(await credentialEpoch(input)),
+    // The record of the rotations is on the home host.
+    ...(on === '' ? await credentialEpoch(input) : []),
   ];
-  if (problems.length === 0) return;
-  const lines = problems.map((line) => `  - ${line}`).join('\n');
-  throw new UserError('PREFLIGHT', `${String(problems.length)} thing(s) stand in the way\n${lines}`);
+  return on === ''
+    ? problems
+    : problems.map((line) => `on ${on}: ${line.replaceAll('`docker ', `\`docker -H ${host} `)}`);
 }
 
 export function dockerVersion({ version }: Pick<DockerFacts, 'version'>): string[] {
@@ -64,8 +86,8 @@ function disk({ host, facts, instance, containers }: PreflightInput): string[] {
   return diskRoom(facts.rootDir, Math.floor((bavail * bsize) / 2 ** 20), stands);
 }
 
-function memory({ config, facts }: PreflightInput): string[] {
-  const wanted = memoryOf(config);
+function memory({ config, site, facts }: PreflightInput): string[] {
+  const wanted = memoryOn(config, site.on);
   if (wanted <= facts.memoryMb) return [];
   return [
     `memory: the containers' limits add up to ${String(wanted)} MiB, the Docker host has ${String(facts.memoryMb)}; lower the memoryMb keys`,
@@ -75,14 +97,11 @@ function memory({ config, facts }: PreflightInput): string[] {
 /** Containers of another stack (or of nobody's) that have a name this stack needs. */
 export function names({
   config,
+  site,
   instance,
   containers,
-}: Pick<PreflightInput, 'config' | 'instance' | 'containers'>): string[] {
-  const own = [
-    ...publishedPorts(config).map(({ container }) => container),
-    ...(config.backup.enabled ? [BACKUP_CONTAINER] : []),
-  ];
-  const wanted = new Set(own.map((name) => config.namePrefix + name));
+}: Pick<PreflightInput, 'config' | 'site' | 'instance' | 'containers'>): string[] {
+  const wanted = new Set(containersOn(config, site.on).map((name) => config.namePrefix + name));
   return containers
     .filter((container) => wanted.has(container.Names) && labelOf(container, INSTANCE_LABEL) !== instance)
     .map((container) => {
@@ -108,7 +127,7 @@ export function networkName(
 }
 
 export function subnets(
-  { config, host }: Pick<PreflightInput, 'config' | 'host'>,
+  { config, site, host }: Pick<PreflightInput, 'config' | 'site' | 'host'>,
   networks: readonly DockerNetwork[],
 ): string[] {
   const own = `${config.namePrefix}telegram-network`;
@@ -125,8 +144,10 @@ export function subnets(
         )
     : [];
   return [...docker, ...machine]
-    .filter(({ cidr }) => overlaps(config.subnet, cidr))
-    .map(({ who, cidr }) => `telegram:subnet: ${config.subnet} overlaps ${cidr} of ${who}; choose another /24`);
+    .filter(({ cidr }) => overlaps(site.subnet, cidr))
+    .map(
+      ({ who, cidr }) => `telegram:${subnetKey(site)}: ${site.subnet} overlaps ${cidr} of ${who}; choose another /24`,
+    );
 }
 
 /** A step of the credentials that would cut off who uses them. */
@@ -137,22 +158,28 @@ async function credentialEpoch({ config, instance, host, containers }: Preflight
 }
 
 /** Ports that something else holds; a port held by this very stack is fine. */
-async function ports({ config, instance, host, containers }: PreflightInput): Promise<string[]> {
+async function ports({ config, site, instance, host, containers }: PreflightInput): Promise<string[]> {
   const mine = new Set(
     containers.filter((container) => labelOf(container, INSTANCE_LABEL) === instance).map(({ Names }) => Names),
   );
-  const problems = publishedPorts(config).map(async ({ path, port }) => {
+  const problems = portsOn(config, site.on).map(async ({ path, port }) => {
     const holder = containers.find(
       ({ Names, Ports, State }) => State === 'running' && !mine.has(Names) && publishes(Ports, port),
     );
     if (holder)
       return `telegram:${path}: port ${String(port)} is published by container ${holder.Names}; stop it with \`docker stop ${holder.Names}\` or choose another port`;
     const ours = containers.some(({ Names, Ports }) => mine.has(Names) && publishes(Ports, port));
-    if (ours || !host.isLocal || (await canBind(config.bindAddress, port))) return null;
+    if (ours || !isHere(site, host) || (await canBind(site.bindAddress, port))) return null;
     const { who, stop } = await portHolder(port);
     return `telegram:${path}: port ${String(port)} is in use by ${who}; stop it with \`${stop}\` or choose another port`;
   });
   return (await Promise.all(problems)).filter((line) => line !== null);
+}
+
+/** Whether ports of this machine are meant: the socket of a further host may lead to another one. */
+function isHere({ on, bindAddress }: Site, host: DockerHost): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return host.isLocal && (on === '' || own.some(({ address }) => address === bindAddress));
 }
 
 /** `docker ps` form: `127.0.0.1:5434->5432/tcp, 0.0.0.0:6379-6380->6379-6380/tcp, …`. */

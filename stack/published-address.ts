@@ -23,10 +23,16 @@ export function remoteName(dockerHost: string): string | null {
  * can be reached as they are.
  */
 export function tunnelCommand(dockerHost: string, services: readonly { host: string; port: number }[]): string | null {
-  const [, login] = /^ssh:\/\/([^/]+)/.exec(dockerHost) ?? [];
+  const there = sshTo(dockerHost);
   const ports = [...new Set(services.filter(({ host }) => host.startsWith('127.')).map(({ port }) => port))];
-  if (!login || ports.length === 0) return null;
-  const [, who = login, sshPort] = /^(.*):(\d+)$/.exec(login) ?? [];
+  if (!there || ports.length === 0) return null;
   const forwards = ports.map((port) => `-L ${String(port)}:127.0.0.1:${String(port)}`);
-  return ['ssh -N', ...(sshPort ? [`-p ${sshPort}`] : []), ...forwards, who].join(' ');
+  const [ssh, ...options] = there.command;
+  return [ssh, '-N', ...options, ...forwards, there.login].join(' ');
+}
+
+/** How a person reaches the machine behind `ssh://`: the command with its options, and the login; null for any other one. */
+export function sshTo(dockerHost: string): { readonly command: readonly string[]; readonly login: string } | null {
+  const [, login, port] = /^ssh:\/\/([^/]+?)(?::(\d+))?(?:\/|$)/.exec(dockerHost) ?? [];
+  return login === undefined ? null : { command: ['ssh', ...(port ? ['-p', port] : [])], login };
 }

@@ -4,7 +4,7 @@ import type { How, Part } from './troubles.js';
 
 /** How a run reaches the stack that it troubles. */
 export interface Access {
-  /** Output of one `docker` command on the stack's Docker host. */
+  /** Output of one `docker` command, on the Docker host of the container that it names. */
   readonly docker: (args: readonly string[]) => Promise<string>;
   /** Runs a script as root on the gateway host. */
   readonly onGateway: (script: string) => Promise<string>;

@@ -4,7 +4,7 @@
 export const RUNTIME = 'runtime';
 
 export interface Used {
-  /** Processor time since the process began, in microseconds. */
+  /** Processor time since the process, or its container, began, in microseconds. */
   readonly cpuMicros: number;
   /** In MB, without the part of the page cache that can be had back. */
   readonly memoryMb: number;
@@ -23,13 +23,13 @@ export async function usageNow(engines: UsageSource | null): Promise<Usage> {
   return { [RUNTIME]: { cpuMicros: user + system, memoryMb: process.memoryUsage.rss() / 2 ** 20 }, ...others };
 }
 
-/** Microseconds a message, by process. */
+/** Microseconds a message, by process. A container that was started again meanwhile counts from anew: what it had used is lost. */
 export function cpuPerMessage(before: Usage, after: Usage, messages: number): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries(after).map(([name, { cpuMicros }]) => [
-      name,
-      (cpuMicros - (before[name]?.cpuMicros ?? 0)) / messages,
-    ]),
+    Object.entries(after).map(([name, { cpuMicros: now }]) => {
+      const then = before[name]?.cpuMicros ?? 0;
+      return [name, (now >= then ? now - then : now) / messages];
+    }),
   );
 }
 

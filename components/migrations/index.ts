@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { DATABASE, type DatabaseClient } from '../../runtime/contract.js';
 import { Component } from '../component.js';
-import type { Endpoint, Ready } from '../endpoint.js';
+import { addressFor, type Endpoint, type Ready } from '../endpoint.js';
 import { oneShot } from '../one-shot.js';
 import type { StackContext } from '../stack-context.js';
 
@@ -76,13 +76,13 @@ export class Migrations extends Component implements Ready {
 }
 
 /** What `admin` takes as `database`. */
-function adminLogin({ database, adminUser, adminPassword, formerPasswords }: MigrationsArgs): pulumi.Output<object> {
-  const { host, port } = database.inNetwork;
+function adminLogin({ stack, database, adminUser, ...args }: MigrationsArgs): pulumi.Output<object> {
+  const { host, port } = addressFor(stack, database);
   const at = {
     ...{ host, port, name: DATABASE, user: adminUser, tls: database.tls },
     ...(database.authorities !== undefined && { authorities: database.authorities }),
   };
-  const passwords = pulumi.all([adminPassword, ...(formerPasswords ?? [])]);
+  const passwords = pulumi.all([args.adminPassword, ...(args.formerPasswords ?? [])]);
   return pulumi.secret(
     passwords.apply(([password = '', ...former]) => ({
       ...at,

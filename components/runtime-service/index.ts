@@ -2,7 +2,7 @@ import type * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 import { Component } from '../component.js';
 import { dataVolume } from '../data-volume.js';
-import type { Endpoint, Ready } from '../endpoint.js';
+import { endpointIn, type Endpoint, type Ready } from '../endpoint.js';
 import { filesInVolume } from '../one-shot.js';
 import { serviceContainer } from '../service-container.js';
 import type { StackContext } from '../stack-context.js';
@@ -57,11 +57,7 @@ export class RuntimeService extends Component implements Ready {
     const secrets = this.#secrets(args);
     const data = args.dataVolume === undefined ? undefined : dataVolume(args.stack, args.dataVolume, this.under());
     this.container = this.#container(args, secrets, data);
-    this.endpoint = {
-      inNetwork: { host: args.stack.address(args.host), port: args.healthPort.internal },
-      published: { host: args.stack.publishedAddress, port: args.healthPort.external },
-      tls: false,
-    };
+    this.endpoint = endpointIn(args.stack, { host: args.host, ...args.healthPort });
     this.ready = [this.container, ...(secrets ? [secrets.written] : [])];
     this.registerOutputs({});
   }

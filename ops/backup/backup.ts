@@ -12,9 +12,9 @@ export interface BackupOptions extends StackOptions {
 /** The stack with its backup, or the error that says how to have one. */
 export async function backedUpStack(options: StackOptions): Promise<RunningStack & { readonly sidecar: Sidecar }> {
   const stack = await runningStack(options);
-  const { outputs, docker } = stack;
+  const { outputs, hosts } = stack;
   if (outputs.backup === 'off') throw new UserError('BACKUP_OFF', `stack "${options.stack}" is not backed up`);
-  return { ...stack, sidecar: Sidecar.of(docker, outputs.namePrefix) };
+  return { ...stack, sidecar: Sidecar.of(hosts, outputs.namePrefix) };
 }
 
 /** Makes a backup now, lists what there is, shows the key, or reads every byte of the target. */

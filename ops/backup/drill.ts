@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DockerHost } from '../../stack/docker-host.js';
-import { BACKUP_CONTAINER } from '../../components/backup/render.js';
+import type { DockerHosts } from '../docker-hosts.js';
 import { differences, messagesIn } from './manifest.js';
 import { inspectContainer, Recovery } from './recovery.js';
 import { runDocker, Sidecar } from './sidecar.js';
@@ -22,7 +21,7 @@ export interface DrillResult {
 }
 
 export interface DrillOptions {
-  readonly docker: DockerHost;
+  readonly hosts: Pick<DockerHosts, 'at'>;
   readonly namePrefix: string;
   /** As a restore takes it; nothing is the newest backup, exactly. */
   readonly target?: string;
@@ -33,11 +32,13 @@ export interface DrillOptions {
  * Restores the newest backup into a throw-away server and compares it with what was written down when it was made. Nothing of the
  * stack is touched. Throws where the backup cannot be restored at all; a good drill goes on record, for the metrics.
  */
-export async function drill({ docker, namePrefix, target, say }: DrillOptions): Promise<DrillResult> {
+export async function drill({ hosts, namePrefix, target, say }: DrillOptions): Promise<DrillResult> {
   const volume = `${namePrefix}telegram-restore-drill-${randomBytes(4).toString('hex')}`;
+  const sidecar = Sidecar.of(hosts, namePrefix);
+  const { docker } = sidecar;
   const [database, backup] = [
     await inspectContainer(docker, `${namePrefix}telegram-timescaledb`),
-    await inspectContainer(docker, namePrefix + BACKUP_CONTAINER),
+    await inspectContainer(docker, sidecar.container),
   ];
   const recovery = new Recovery({
     ...{ docker, namePrefix, database, backup, volume, cluster: 'cluster.drill', say },
@@ -71,7 +72,7 @@ export async function drill({ docker, namePrefix, target, say }: DrillOptions): 
       policies: restored.jobs,
       differences: found,
     };
-    if (result.good) await Sidecar.of(docker, namePrefix).call(['drilled', String(Math.round(result.seconds))]);
+    if (result.good) await sidecar.call(['drilled', String(Math.round(result.seconds))]);
     return result;
   } finally {
     await recovery.close();

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { INSTANCE_LABEL, ONE_SHOT_LABEL } from '../../components/stack-context.js';
 import type { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import { manifestSchema, type Manifest } from './manifest.js';
@@ -16,6 +17,7 @@ const inspectedSchema = z.object({
     Entrypoint: z.array(z.string()).nullable(),
     Cmd: z.array(z.string()).nullable(),
     User: z.string(),
+    Labels: z.record(z.string(), z.string()).nullish(),
   }),
   HostConfig: z.object({
     ShmSize: z.number(),
@@ -55,11 +57,14 @@ export interface RecoveryPlan {
 export class Recovery {
   readonly #server: string;
   readonly #worker: string;
+  /** By which `destroy` finds what a killed restore left. */
+  readonly #label: string;
   readonly tools: Sidecar;
 
   constructor(private readonly plan: RecoveryPlan) {
     this.#server = `${plan.namePrefix}telegram-restore`;
     this.#worker = `${plan.namePrefix}telegram-restore-worker`;
+    this.#label = `${ONE_SHOT_LABEL}=${plan.backup.Config.Labels?.[INSTANCE_LABEL] ?? ''}`;
     this.tools = new Sidecar(plan.docker, this.#worker);
   }
 
@@ -68,6 +73,7 @@ export class Recovery {
     const { backup, volume } = this.plan;
     const ran = await this.#docker([
       ...['run', '-d', '--name', this.#worker, '--user', backup.Config.User, '--network', networkOf(backup)],
+      ...['--label', this.#label],
       ...['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--init'],
       ...backup.Mounts.filter(
         ({ Destination }) => Destination !== DATA && Destination !== '/var/lib/telegram-backup',
@@ -102,6 +108,7 @@ export class Recovery {
     const files = words[words.indexOf('-c') + 1] ?? '';
     const started = await this.#docker([
       ...['run', '-d', '--name', this.#server, '--user', database.Config.User, '--network', 'none', '--init'],
+      ...['--label', this.#label],
       ...['--shm-size', String(database.HostConfig.ShmSize), '--memory', String(database.HostConfig.Memory)],
       ...['--cap-drop', 'ALL', '--stop-signal', 'SIGINT', '-v', `${volume}:${DATA}`],
       ...Object.entries(database.HostConfig.Tmpfs ?? {}).flatMap(([path, options]) => [

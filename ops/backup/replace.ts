@@ -1,8 +1,8 @@
 import { BACKUP_CONTAINER } from '../../components/backup/render.js';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import type { GatewayLogin } from '../../stack/gateway-login.js';
+import type { DockerHosts } from '../docker-hosts.js';
 import { onGateway } from '../gateway-shell.js';
 import { inspectContainer, Recovery } from './recovery.js';
 import { runDocker, Sidecar } from './sidecar.js';
@@ -22,7 +22,7 @@ export interface ReplacedDatabase {
 }
 
 export interface Place {
-  readonly docker: DockerHost;
+  readonly hosts: Pick<DockerHosts, 'at'>;
   readonly namePrefix: string;
   /** Where the gateway runs; null for a stack without one. */
   readonly gateway: GatewayLogin | null;
@@ -37,24 +37,25 @@ export interface Place {
  */
 export async function replaceDatabase(
   {
-    docker,
+    hosts,
     outputs,
   }: {
-    readonly docker: DockerHost;
+    readonly hosts: DockerHosts;
     readonly outputs: { readonly namePrefix: string; readonly gatewayLogin: GatewayLogin };
   },
   target: string,
   say: (line: string) => void,
 ): Promise<ReplacedDatabase> {
-  return replaceAt({ docker, namePrefix: outputs.namePrefix, gateway: outputs.gatewayLogin }, target, say);
+  return replaceAt({ hosts, namePrefix: outputs.namePrefix, gateway: outputs.gatewayLogin }, target, say);
 }
 
 export async function replaceAt(
-  { docker, namePrefix, gateway }: Place,
+  { hosts, namePrefix, gateway }: Place,
   target: string,
   say: (line: string) => void,
 ): Promise<ReplacedDatabase> {
-  const sidecar = Sidecar.of(docker, namePrefix);
+  const sidecar = Sidecar.of(hosts, namePrefix);
+  const { docker } = sidecar;
   const [database, backup] = [
     await inspectContainer(docker, namePrefix + DATABASE),
     await inspectContainer(docker, namePrefix + BACKUP_CONTAINER),
@@ -63,7 +64,7 @@ export async function replaceAt(
   if (volume === undefined) throw new UserError('NOT_UP', 'the database has no volume', { fix: 'npm run up' });
   const kept = `cluster.before-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`;
   const recovery = new Recovery({ docker, namePrefix, database, backup, volume, cluster: FRESH, target, say });
-  const stopped = new Stopped(docker, namePrefix, gateway, say);
+  const stopped = new Stopped(hosts, namePrefix, gateway, say);
   let awayMs = 0;
   let switching = false;
   // Before anything is stopped: a restore that is under way already is told here.
@@ -130,7 +131,7 @@ class Stopped {
   #containers: string[] = [];
 
   constructor(
-    private readonly docker: DockerHost,
+    private readonly hosts: Place['hosts'],
     private readonly namePrefix: string,
     private readonly gateway: GatewayLogin | null,
     private readonly say: (line: string) => void,
@@ -145,12 +146,14 @@ class Stopped {
     }
     for (const part of [...CLIENTS, DATABASE]) {
       const name = this.namePrefix + part;
-      const there = await runDocker(this.docker, ['container', 'inspect', name], { boundMs: 60_000 });
+      const there = await runDocker(this.hosts.at(name), ['container', 'inspect', name], { boundMs: 60_000 });
       if (there.code === 0) this.#containers.unshift(name);
     }
     for (const name of [...this.#containers].reverse()) {
       this.say(`• stopping ${name}`);
-      const { code, stderr } = await runDocker(this.docker, ['stop', '--time', '60', name], { boundMs: 180_000 });
+      const { code, stderr } = await runDocker(this.hosts.at(name), ['stop', '--time', '60', name], {
+        boundMs: 180_000,
+      });
       if (code !== 0) throw new UserError('RESTORE_FAILED', `${name} cannot be stopped`, { details: [stderr.trim()] });
     }
   }
@@ -158,7 +161,7 @@ class Stopped {
   async start(): Promise<void> {
     for (const name of this.#containers) {
       this.say(`• starting ${name}`);
-      await runDocker(this.docker, ['start', name], { boundMs: 180_000 });
+      await runDocker(this.hosts.at(name), ['start', name], { boundMs: 180_000 });
       await this.#healthy(name);
     }
     if (!this.gateway || this.#units.length === 0) return;
@@ -171,7 +174,7 @@ class Stopped {
     const ask = ['inspect', '-f', '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}', name];
     const deadline = Date.now() + HEALTHY_MS;
     while (Date.now() < deadline) {
-      const { stdout } = await runDocker(this.docker, ask, { boundMs: 60_000 });
+      const { stdout } = await runDocker(this.hosts.at(name), ask, { boundMs: 60_000 });
       if (stdout.trim() === 'healthy') return;
       await delay(500);
     }

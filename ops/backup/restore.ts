@@ -62,11 +62,11 @@ export async function restore(options: RestoreOptions): Promise<void> {
 }
 
 async function practise(
-  { docker, outputs }: Awaited<ReturnType<typeof backedUpStack>>,
+  { hosts, outputs }: Awaited<ReturnType<typeof backedUpStack>>,
   target: string | undefined,
   options: RestoreOptions,
 ): Promise<void> {
-  const result = await drill({ docker, namePrefix: outputs.namePrefix, say, ...(target !== undefined && { target }) });
+  const result = await drill({ hosts, namePrefix: outputs.namePrefix, say, ...(target !== undefined && { target }) });
   const report = drillReport(result);
   if (options.to !== undefined) {
     mkdirSync(options.to, { recursive: true });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { BACKUP_CONTAINER } from '../../components/backup/render.js';
 import type { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
+import type { DockerHosts } from '../docker-hosts.js';
 import { explainBackup } from './explain.js';
 
 /** A backup of a big database takes hours, and so may a restore; in milliseconds. */
@@ -52,8 +53,10 @@ export class Sidecar {
     readonly container: string,
   ) {}
 
-  static of(docker: DockerHost, namePrefix: string): Sidecar {
-    return new Sidecar(docker, namePrefix + BACKUP_CONTAINER);
+  /** The stack's own. */
+  static of(hosts: Pick<DockerHosts, 'at'>, namePrefix: string): Sidecar {
+    const name = namePrefix + BACKUP_CONTAINER;
+    return new Sidecar(hosts.at(name), name);
   }
 
   /** Output of one call, or the error that says what is wrong with target, key or backup. */

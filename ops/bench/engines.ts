@@ -6,7 +6,8 @@ import type { Engines } from '../../bench/rates/engines.js';
 import type { PoolerPair } from '../../bench/rates/with-and-without.js';
 import { entryName } from '../../components/pgbouncer/pools.js';
 import { passwordHash } from '../../components/rabbitmq/users.js';
-import { DATABASE } from '../../runtime/contract.js';
+import { DATABASE, PORTS } from '../../runtime/contract.js';
+import { wait } from '../../runtime/admin/wait.js';
 import { createLogger, type Logger } from '../../runtime/logger.js';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
 import { Database } from '../../runtime/store/database.js';
@@ -14,10 +15,12 @@ import { migrate } from '../../runtime/store/migrate.js';
 import { UserError } from '../../stack/errors.js';
 import type { RunningStack } from '../context.js';
 import { container } from '../doctor/fix.js';
-import { databaseAt, sqlOn } from '../sql.js';
+import { databaseAt, sqlOn, type Sql } from '../sql.js';
 import { ROOT } from '../stack-folder.js';
-import { startPooler, untilAnswers, type Pooler } from './pooler.js';
+import { startPooler, type Pooler } from './pooler.js';
+import { BenchRemoval, removeLeftBenches } from './remove.js';
 import { usageOf } from './usage.js';
+import { wayTo } from './way.js';
 
 /**
  * Runs `work` on the engines of a stack, apart from its data: a database and a vhost of its own, removed at the end, and keys
@@ -31,7 +34,8 @@ export async function withEngines<T>(
   const name = `bench_${randomBytes(4).toString('hex')}`;
   const logger = createLogger('bench', process.env['DEBUG'] ? 'debug' : 'silent');
   const undo: (() => Promise<unknown>)[] = [];
-  const run: Run = { stack, name, logger, undo };
+  const sql = sqlOn({ ...databaseAt(stack.outputs, 'timescaledb'), query_timeout: 60_000 });
+  const run: Run = { stack, name, sql, removal: new BenchRemoval(stack, sql, name), logger, undo };
   try {
     const { database, pooler } = await openDatabase(run);
     const broker = await openVhost(run);
@@ -59,29 +63,42 @@ interface Run {
   readonly stack: RunningStack;
   /** Of the database, of the vhost and of its user. */
   readonly name: string;
+  /** As the administrator of the database. */
+  readonly sql: Sql;
+  readonly removal: BenchRemoval;
   readonly logger: Logger;
   /** What takes each thing back, in the order in which they were made; noted before, as Ctrl-C cuts `docker` off too. */
   readonly undo: (() => Promise<unknown>)[];
 }
 
+/** Longest wait for a pooler to begin. */
+const POOLER_START_MS = 30_000;
+
 /** Migrated, and behind a pooler like the stack's own. */
-async function openDatabase({ stack, name, logger, undo }: Run): Promise<{ database: Database; pooler: Pooler }> {
-  const sql = sqlOn({ ...databaseAt(stack.outputs, 'timescaledb'), query_timeout: 60_000 });
+async function openDatabase({
+  stack,
+  name,
+  sql,
+  removal,
+  logger,
+  undo,
+}: Run): Promise<{ database: Database; pooler: Pooler }> {
+  await removeLeftBenches(stack, sql);
   await sql(`create database ${name} template template0`);
-  undo.push(() => sql(`drop database ${name} with (force)`));
+  undo.push(removal.removeDatabase);
   const { user = '', password = '' } = stack.outputs.logins['timescaledb'] ?? {};
   const client = { ...address(stack, 'timescaledb'), user, password, database: name };
   await migrate({ client, directory: join(ROOT, 'sql'), logger });
   const [role] = await sql<{ verifier: string }>(VERIFIER, [user]);
-  const poolerName = `${stack.outputs.namePrefix}telegram-${name.replace('_', '-')}`;
-  undo.push(() => stack.docker.docker(['rm', '--force', poolerName]));
+  undo.push(removal.removePooler);
   const pooler = await startPooler(stack, {
-    ...{ name: poolerName, database: name, role: user, verifier: role?.verifier ?? '' },
+    ...{ name: removal.pooler, database: name, role: user, verifier: role?.verifier ?? '' },
   });
   // The entry of the gateway: what one process of the runtime may have.
   const way = { host: pooler.host, port: pooler.port };
   const entry = entryName('gateway');
-  await untilAnswers(sqlOn({ ...way, user, password, database: entry }));
+  const login = { ...way, name: entry, user, password };
+  await wait({ endpoint: { type: 'database', database: login }, timeoutMs: POOLER_START_MS });
   const database = new Database({
     ...{ ...way, name: entry, tls: false, poolSize: 6, applicationName: 'bench', queryTimeoutMs: 600_000 },
     login: () => ({ user, password }),
@@ -94,15 +111,14 @@ async function openDatabase({ stack, name, logger, undo }: Run): Promise<{ datab
   return { database, pooler };
 }
 
-async function openVhost({ stack, name, undo }: Run): Promise<BrokerOptions> {
+async function openVhost({ stack, name, removal, undo }: Run): Promise<BrokerOptions> {
   const inBroker = (...command: string[]) =>
-    stack.docker.docker(['exec', container(stack, 'rabbitmq'), ...command], 60_000);
+    stack.hosts.docker(['exec', container(stack, 'rabbitmq'), ...command], 60_000);
   const password = randomBytes(16).toString('hex');
-  undo.push(() =>
-    inBroker('sh', '-c', 'rabbitmqctl -q delete_vhost "$1"; rabbitmqctl -q delete_user "$1"', 'sh', name),
-  );
+  undo.push(removal.removeVhost);
   await inBroker('sh', '-c', IMPORT, 'sh', definitions(name, password));
-  return { ...address(stack, 'rabbitmq'), vhost: name, tls: false, name, login: () => ({ user: name, password }) };
+  const way = await insideWay(stack, 'rabbitmq', PORTS.amqp);
+  return { ...way, vhost: name, tls: false, name, login: () => ({ user: name, password }) };
 }
 
 /** As a reader of the stack's own database, which is asked for nothing. */
@@ -138,9 +154,9 @@ function definitions(name: string, password: string): string {
 /** To whichever node is the master now. */
 async function openRedis(stack: RunningStack): Promise<{ redis: Redis; part: string }> {
   for (const part of ['redis-master', 'redis-replica']) {
-    const file = await stack.docker.docker(['exec', container(stack, part), 'cat', '/credentials/admin']);
+    const file = await stack.hosts.docker(['exec', container(stack, part), 'cat', '/credentials/admin']);
     const redis = new Redis({
-      ...address(stack, part),
+      ...(await insideWay(stack, part, PORTS.redis)),
       ...{ username: 'admin', password: file.split('\n')[0] ?? '', keyPrefix: 'bench:' },
       ...{ connectTimeout: 5_000, enableAutoPipelining: true },
     });
@@ -150,6 +166,12 @@ async function openRedis(stack: RunningStack): Promise<{ redis: Redis; part: str
     redis.disconnect();
   }
   throw new UserError('NOT_UP', 'the stack has no Redis master now', { fix: 'npm run doctor' });
+}
+
+/** The way to a part that the stack's own processes take, by its port inside. */
+async function insideWay(stack: RunningStack, part: string, port: number): Promise<{ host: string; port: number }> {
+  const name = container(stack, part);
+  return wayTo(stack.hosts.at(name), name, port, address(stack, part));
 }
 
 function address({ outputs }: RunningStack, name: string): { host: string; port: number } {

@@ -1,11 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { DATABASE, PORTS } from '../../runtime/contract.js';
 import { USERLIST_PATH, userlist } from '../../components/pgbouncer/render.js';
 import { ONE_SHOT_LABEL } from '../../components/stack-context.js';
 import { UserError } from '../../stack/errors.js';
 import type { RunningStack } from '../context.js';
 import { container } from '../doctor/fix.js';
-import type { Sql } from '../sql.js';
+import { wayTo } from './way.js';
 
 export interface Pooler {
   readonly container: string;
@@ -24,8 +23,6 @@ export interface PoolerOptions {
 
 /** A pooler that nobody removes ends by itself. */
 const LIFE_S = 3_600;
-/** Longest wait for it to begin. */
-const START_MS = 30_000;
 const CONFIGURATION = '/tmp/pgbouncer.ini';
 const USERLIST = '/tmp/userlist.txt';
 /** Only verifiers go by the command line. */
@@ -33,8 +30,9 @@ const START = `umask 077; printf %s "$1" >${CONFIGURATION}; printf %s "$2" >${US
 
 /** A second PgBouncer like the stack's own, with its image, its settings and its limits, before another database. */
 export async function startPooler(stack: RunningStack, options: PoolerOptions): Promise<Pooler> {
-  const { docker, outputs } = stack;
+  const { hosts, outputs } = stack;
   const original = container(stack, 'pgbouncer');
+  const docker = hosts.at(original);
   const address = outputs.services['pgbouncer'];
   if (!address) throw new UserError('USAGE', 'bench needs pgbouncer in the stack, and this one has none');
   const ini = (await docker.docker(['exec', original, 'cat', '/etc/pgbouncer/pgbouncer.ini']))
@@ -51,21 +49,8 @@ export async function startPooler(stack: RunningStack, options: PoolerOptions): 
   ]);
   const published = await docker.docker(['port', options.name, `${String(PORTS.pgbouncer)}/tcp`]);
   const port = Number(published.split('\n')[0]?.split(':').at(-1));
-  return { container: options.name, host: address.host, port };
-}
-
-/** Resolves when it hands on a statement; rejects as the last try did. */
-export async function untilAnswers(sql: Sql): Promise<void> {
-  const deadline = performance.now() + START_MS;
-  for (;;) {
-    try {
-      await sql('select 1');
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await wait(100);
-    }
-  }
+  const way = await wayTo(docker, options.name, PORTS.pgbouncer, { host: address.host, port });
+  return { container: options.name, ...way };
 }
 
 const FACTS =

@@ -3,7 +3,7 @@ import type { RunningStack } from '../context.js';
 
 /** What containers have used, by the name that a report gives each. */
 export function usageOf(
-  { docker }: Pick<RunningStack, 'docker'>,
+  { hosts }: Pick<RunningStack, 'hosts'>,
   containers: Readonly<Record<string, string>>,
 ): UsageSource {
   return async () =>
@@ -11,7 +11,7 @@ export function usageOf(
       await Promise.all(
         Object.entries(containers).map(
           async ([name, container]) =>
-            [name, parseUsage(await docker.docker(['exec', container, 'sh', '-c', TELL_USAGE], 30_000))] as const,
+            [name, parseUsage(await hosts.docker(['exec', container, 'sh', '-c', TELL_USAGE], 30_000))] as const,
         ),
       ),
     );

@@ -14,9 +14,9 @@ export type Facts = z.output<typeof factsSchema>;
 export const backup: Check = {
   name: 'backup',
   fix: 'npm run up',
-  run: async ({ outputs, docker }) => {
+  run: async ({ outputs, hosts }) => {
     if (outputs.backup === 'off') return 'switched off';
-    const said = await Sidecar.of(docker, outputs.namePrefix).call(['facts']);
+    const said = await Sidecar.of(hosts, outputs.namePrefix).call(['facts']);
     return judge(factsSchema.parse(JSON.parse(said)), Date.now() / 1000);
   },
 };

@@ -6,6 +6,7 @@ export function container({ outputs }: Pick<RunningStack, 'outputs'>, part: stri
 }
 
 /** Starts one container again, whatever state it is in. */
-export function restart(stack: Pick<RunningStack, 'outputs'>, part: string): string {
-  return `docker restart ${container(stack, part)}`;
+export function restart(stack: Pick<RunningStack, 'outputs' | 'hosts'>, part: string): string {
+  const name = container(stack, part);
+  return stack.hosts.typed(name, `restart ${name}`);
 }

@@ -23,7 +23,7 @@ export function isMachine({ outputs }: Pick<RunningStack, 'outputs'>): boolean {
 function ownContainer(stack: RunningStack): GatewayHost {
   const name = container(stack, 'gateway-host');
   return {
-    run: async (script) => stack.docker.docker(['exec', name, 'sh', '-c', script]),
+    run: async (script) => stack.hosts.home.docker(['exec', name, 'sh', '-c', script]),
     typed: (command) => `docker exec ${name} ${command}`,
   };
 }

@@ -1,10 +1,10 @@
 import { statfs } from 'node:fs/promises';
-import { INSTANCE_LABEL } from '../../components/stack-context.js';
-import { labelOf, type DockerFacts, type DockerHost } from '../../stack/docker-host.js';
+import type { DockerFacts, DockerHost } from '../../stack/docker-host.js';
 import { MAKE_ROOM } from '../../stack/disk-room.js';
 import type { RunningStack } from '../context.js';
 import { versionsBelowFloor } from '../versions.js';
 import { Failing, type Check } from './check.js';
+import { ANSWER_MS, containers, startEngine } from './containers.js';
 import { container } from './fix.js';
 
 /** Largest difference between the clocks of this machine and the Docker host, in seconds. */
@@ -24,60 +24,21 @@ export const node: Check = {
 const docker: Check = {
   name: 'docker',
   fix: 'npm run up',
-  run: async ({ docker: host }) => {
-    const { version, cgroupVersion } = await factsOf(host);
-    return `engine ${version}, cgroup v${String(cgroupVersion)}`;
+  run: async (stack) => {
+    const told = await Promise.all(
+      sitesOf(stack).map(async ({ name, docker: host }) => {
+        const { version, cgroupVersion } = await factsOf(host);
+        return `${name && `${name}: `}engine ${version}, cgroup v${String(cgroupVersion)}`;
+      }),
+    );
+    return told.join('; ');
   },
 };
 
-/** `up` installs and starts what is missing on this machine; another one's engine is started there. */
 async function factsOf(host: DockerHost): Promise<DockerFacts> {
-  return host.facts().catch((error: unknown) => {
-    const [, there = host.host] = /^ssh:\/\/(.*)$/.exec(host.host) ?? [];
-    const fix = host.isLocal ? 'npm run up' : `ssh ${there} sudo systemctl start docker`;
-    throw new Failing(error instanceof Error ? error.message : String(error), fix);
+  return host.facts(ANSWER_MS).catch((error: unknown) => {
+    throw new Failing(error instanceof Error ? error.message : String(error), startEngine(host));
   });
-}
-
-interface Health {
-  readonly Name: string;
-  readonly State: { readonly Status: string; readonly Health?: { readonly Status: string } };
-}
-
-const containers: Check = {
-  name: 'containers',
-  fix: 'npm run up',
-  run: async ({ docker: host, outputs }) => {
-    const names = (await host.containers())
-      .filter((one) => labelOf(one, INSTANCE_LABEL) === outputs.instance)
-      .map(({ Names }) => Names);
-    const found = names.length === 0 ? [] : (JSON.parse(await host.docker(['inspect', ...names])) as Health[]);
-    const conditions = new Map(found.map(({ Name, State }) => [Name.slice(1), conditionOf(State)]));
-    for (const name of outputs.containers) if (!conditions.has(name)) conditions.set(name, 'missing');
-    const bad = [...conditions].filter(([, condition]) => condition !== 'healthy');
-    if (bad.length === 0) return `${String(conditions.size)} running and healthy`;
-    throw new Failing(bad.map(([name, condition]) => `${name} is ${condition}`).join(', '), fixOf(new Map(bad)));
-  },
-};
-
-/** `healthy`, or what it is instead. */
-function conditionOf({ Status, Health }: Health['State']): string {
-  return Status === 'running' ? (Health?.Status ?? 'without a health check') : Status;
-}
-
-/** All of it in one line: `up` starts and makes again, and what is left is for Docker itself. */
-function fixOf(bad: ReadonlyMap<string, string>): string {
-  const of = (...conditions: string[]) =>
-    [...bad].filter(([, condition]) => conditions.includes(condition)).map(([name]) => name);
-  const paused = of('paused');
-  const sick = of('unhealthy', 'without a health check');
-  const starting = of('starting');
-  const steps = [
-    ...(paused.length > 0 ? [`docker unpause ${paused.join(' ')}`] : []),
-    ...(sick.length > 0 ? [`docker restart ${sick.join(' ')}`] : []),
-    ...(bad.size > paused.length + sick.length + starting.length ? ['npm run up'] : []),
-  ];
-  return steps.length > 0 ? steps.join(' && ') : 'npm run doctor; what starts needs a moment';
 }
 
 /**
@@ -87,8 +48,8 @@ function fixOf(bad: ReadonlyMap<string, string>): string {
 export const versions: Check = {
   name: 'versions',
   fix: 'npm run up',
-  run: async ({ docker: host, outputs, folder }) => {
-    const below = await versionsBelowFloor(host, outputs.instance);
+  run: async ({ hosts, outputs, folder }) => {
+    const below = await versionsBelowFloor(hosts, outputs.instance);
     if (below.length === 0) return `images from ${outputs.imageSource}, nothing below its floor`;
     const refused = below.filter((line) => outputs.environment === 'production' && !line.startsWith('pgbouncer '));
     if (refused.length > 0)
@@ -100,27 +61,48 @@ export const versions: Check = {
   },
 };
 
+/** A Docker host of the stack, and a container there that can be asked about it. */
+interface AskedSite {
+  /** Empty is the home host. */
+  readonly name: string;
+  readonly docker: DockerHost;
+  readonly container: string;
+}
+
+/** Parts whose images have a shell's tools, the lightest first. */
+const ASKED = ['pgbouncer', 'redis-master', 'rabbitmq', 'timescaledb', 'gateway-api'];
+
+function sitesOf(stack: RunningStack): AskedSite[] {
+  const names = ['', ...(stack.outputs.further ?? []).map(({ name }) => name)];
+  return stack.hosts.all.map((host, n) => {
+    const there = ASKED.map((part) => container(stack, part)).find(
+      (name) => stack.hosts.at(name) === host && stack.outputs.containers.includes(name),
+    );
+    return { name: names[n] ?? '', docker: host, container: there ?? container(stack, 'gateway-api') };
+  });
+}
+
 /** Room where Docker keeps images and volumes; `floorMb` is the least before things go wrong, in MiB. */
 const disk = (floorMb: number): Check => ({
   name: 'disk',
   fix: MAKE_ROOM,
   run: async (stack) => {
-    const { freeMb, where } = await room(stack);
-    const told = `${String(freeMb)} MiB free ${where}`;
-    if (freeMb < floorMb) throw new Failing(`${told}, expected ${String(floorMb)}`, MAKE_ROOM);
+    const rooms = await Promise.all(sitesOf(stack).map(room));
+    const told = rooms.map(({ freeMb, where }) => `${String(freeMb)} MiB free ${where}`).join('; ');
+    if (rooms.some(({ freeMb }) => freeMb < floorMb))
+      throw new Failing(`${told}, expected ${String(floorMb)}`, MAKE_ROOM);
     return told;
   },
 });
 
-/** On another Docker host it is asked from inside a container, whose own root is on the same disk. */
-async function room(stack: RunningStack): Promise<{ freeMb: number; where: string }> {
-  const { docker: host } = stack;
+/** On another machine it is asked from inside a container, whose own root is on the same disk. */
+async function room({ docker: host, container: asked }: AskedSite): Promise<{ freeMb: number; where: string }> {
   const { rootDir } = await factsOf(host);
   if (host.isLocal) {
     const { bavail, bsize } = await statfs(rootDir);
     return { freeMb: Math.floor((bavail * bsize) / 2 ** 20), where: `under ${rootDir}` };
   }
-  const table = await host.docker(['exec', container(stack, 'pgbouncer'), 'df', '-Pk', '/']);
+  const table = await host.docker(['exec', asked, 'df', '-Pk', '/']);
   const kilobytes = Number(table.split('\n')[1]?.trim().split(/\s+/)[3]);
   return { freeMb: Math.floor(kilobytes / 1024), where: `under ${rootDir} of ${host.host}` };
 }
@@ -129,17 +111,22 @@ const clock: Check = {
   name: 'clock',
   fix: 'sudo timedatectl set-ntp true',
   run: async (stack) => {
-    const before = Date.now();
-    const remote = Number(await stack.docker.docker(['exec', container(stack, 'pgbouncer'), 'date', '+%s']));
-    const middle = (before + Date.now()) / 2000;
-    // The answer is cut to the whole second, and the question took a while.
-    const tolerance = CLOCK_SKEW_S + (Date.now() - before) / 2000;
-    const skew = Math.abs(remote + 0.5 - middle);
-    if (skew > tolerance)
-      throw new Failing(`${skew.toFixed(1)} s off the Docker host`, 'sudo timedatectl set-ntp true');
-    return 'agrees with the Docker host';
+    const sites = sitesOf(stack);
+    await Promise.all(sites.map(agree));
+    return sites.length === 1 ? 'agrees with the Docker host' : 'agrees with every Docker host';
   },
 };
+
+async function agree({ name, docker: host, container: asked }: AskedSite): Promise<void> {
+  const before = Date.now();
+  const remote = Number(await host.docker(['exec', asked, 'date', '+%s']));
+  const middle = (before + Date.now()) / 2000;
+  // The answer is cut to the whole second, and the question took a while.
+  const tolerance = CLOCK_SKEW_S + (Date.now() - before) / 2000;
+  const skew = Math.abs(remote + 0.5 - middle);
+  if (skew > tolerance)
+    throw new Failing(`${skew.toFixed(1)} s off the Docker host${name && ` ${name}`}`, 'sudo timedatectl set-ntp true');
+}
 
 /** The machine and the containers as Docker sees them. */
 export const hostChecks = (diskFloorMb: number): readonly Check[] => [

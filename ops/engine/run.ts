@@ -52,9 +52,13 @@ export async function runEmbedded(options: RunOptions): Promise<RunResult> {
   });
 }
 
-/** Removes everything the state knows, in reverse order; needs no program. */
-export async function destroyEmbedded(options: SessionOptions): Promise<{ changes: Changes }> {
+/** Removes everything the state knows, in reverse order, after whatever is to go `first`; needs no program. */
+export async function destroyEmbedded(
+  options: SessionOptions,
+  first: () => Promise<void> = () => Promise.resolve(),
+): Promise<{ changes: Changes }> {
   return locked(options, 'destroy', async (session) => {
+    await first();
     await removeEntries(session, session.state.entries());
     return { changes: session.changes };
   });

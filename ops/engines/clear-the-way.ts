@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { INSTANCE_LABEL } from '../../components/stack-context.js';
-import { DockerHost } from '../../stack/docker-host.js';
+import type { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import { say } from '../output.js';
 import { runPulumi } from '../pulumi-cli.js';
@@ -33,10 +33,22 @@ export async function clearTheWay(folder: StackFolder, cli: string): Promise<voi
   const backend = checkState(folder);
   if (!backend) return;
   await clearLocks(backend, folder, cli);
-  const docker = new DockerHost(folder.dockerHost);
-  await removeLeftOneShots(docker, folder.instance);
-  const own = ['--no-trunc', '--filter', `label=${INSTANCE_LABEL}=${folder.instance}`];
   const { ids, hasPending } = backend.read();
+  await removeLeftOneShots(folder.dockers, folder.instance);
+  for (const docker of folder.dockers) await removeStrays(docker, folder.instance, ids);
+  if (!hasPending) return;
+  say('• forgetting what a killed run had only begun');
+  await runPulumi(
+    folder,
+    cli,
+    ['refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--non-interactive'],
+    'follow',
+  );
+}
+
+/** Containers and networks on one Docker host that no state knows. */
+async function removeStrays(docker: DockerHost, instance: string, ids: ReadonlySet<string>): Promise<void> {
+  const own = ['--no-trunc', '--filter', `label=${INSTANCE_LABEL}=${instance}`];
   const strays = async (list: readonly string[]) =>
     (await docker.docker([...list, '-q', ...own])).split('\n').filter((id) => id !== '' && !ids.has(id));
   for (const id of await strays(['ps', '-a'])) {
@@ -49,14 +61,6 @@ export async function clearTheWay(folder: StackFolder, cli: string): Promise<voi
     say('• removing a network that a killed run made and did not record');
     await docker.docker(['network', 'rm', id]);
   }
-  if (!hasPending) return;
-  say('• forgetting what a killed run had only begun');
-  await runPulumi(
-    folder,
-    cli,
-    ['refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--non-interactive'],
-    'follow',
-  );
 }
 
 async function clearLocks(backend: FileBackend, folder: StackFolder, cli: string): Promise<void> {

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import type { EngineEvent } from '../engine/events.js';
@@ -13,7 +12,8 @@ import { PROJECT, ROOT, type StackFolder } from '../stack-folder.js';
 import type { Changes, Engine } from './engine.js';
 import { toolError } from './explain.js';
 import { keptWords } from './kept-data.js';
-import { removeLeftOneShots } from './left-one-shots.js';
+import { withPortHolder } from './port-taken.js';
+import { removeLeftOneShots, removeOneShots } from './left-one-shots.js';
 
 /** Everything over SSH is on the gateway host. */
 const REMOTE = ['command:remote:Command', 'command:remote:CopyToRemote'];
@@ -29,7 +29,7 @@ export class EmbeddedEngine implements Engine {
     refuseEncrypted(config);
     process.chdir(ROOT);
     this.folder.settle('embedded');
-    await this.#clearTheWay();
+    await removeLeftOneShots(this.folder.dockers, this.folder.instance);
     // Pulumi's SDK takes half a second to load: only where it is needed.
     const { runEmbedded } = await import('../engine/run.js');
     try {
@@ -41,12 +41,8 @@ export class EmbeddedEngine implements Engine {
     } catch (error) {
       // Nothing was made, so nothing binds the stack to this engine.
       if (!existsSync(join(this.folder.path, STATE_FILE))) this.folder.forget();
-      throw this.#explain(error);
+      throw await withPortHolder(this.#explain(error), this.folder.dockers);
     }
-  }
-
-  async #clearTheWay(): Promise<void> {
-    await removeLeftOneShots(new DockerHost(this.folder.dockerHost), this.folder.instance);
   }
 
   /** What the program or a tool of the runtime refused is said in its own words, with the file to correct. */
@@ -63,9 +59,9 @@ export class EmbeddedEngine implements Engine {
 
   async destroy(): Promise<void> {
     process.chdir(ROOT);
-    await this.#clearTheWay();
     const { destroyEmbedded } = await import('../engine/run.js');
-    await untilInterrupted((signal) => destroyEmbedded(this.#options(signal)));
+    const first = () => removeOneShots(this.folder.dockers, this.folder.instance);
+    await untilInterrupted((signal) => destroyEmbedded(this.#options(signal), first));
     rmSync(this.#file, { force: true });
   }
 

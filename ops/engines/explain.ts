@@ -93,6 +93,7 @@ function diagnostics(output: string): string {
 
 /** How to see the whole of a build that failed: the CLI shows only the command at which it stopped. */
 function buildHint(output: string): string[] {
-  const [, service] = /^ {2}docker:index:RemoteImage \(image-([a-z-]+)\):$/m.exec(diagnostics(output)) ?? [];
+  const [, service] =
+    /^ {2}docker:index:RemoteImage \(image-([a-z-]+?)(?:-on-[a-z0-9-]+)?\):$/m.exec(diagnostics(output)) ?? [];
   return service ? [`the whole build: ${buildCommand(service)}`] : [];
 }

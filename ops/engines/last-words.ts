@@ -1,6 +1,6 @@
-import { INSTANCE_LABEL } from '../../components/stack-context.js';
-import { labelOf, type DockerHost } from '../../stack/docker-host.js';
+import type { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
+import { containersOn } from '../docker-hosts.js';
 
 /** Lines of each log that are shown. */
 const LAST_LINES = 20;
@@ -20,20 +20,18 @@ interface State {
  * only that it waited in vain.
  */
 export async function lastWords(docker: DockerHost, instance: string): Promise<string[]> {
-  const names = (await docker.containers())
-    .filter((one) => labelOf(one, INSTANCE_LABEL) === instance)
-    .map(({ Names }) => Names);
+  const names = (await containersOn(docker, instance)).map(({ Names }) => Names);
   if (names.length === 0) return [];
   const states = JSON.parse(await docker.docker(['inspect', ...names])) as State[];
   const sick = states.filter(({ State: { Status, Health } }) => Status !== 'running' || Health?.Status !== 'healthy');
   return (await Promise.all(sick.map(async (one) => wordsOf(docker, one)))).flat();
 }
 
-/** The error of a run that failed, with those lines below it; any other error as it is. */
-export async function withLastWords(error: Error, docker: DockerHost, instance: string): Promise<Error> {
+/** The error of a run that failed, with those lines of every Docker host below it; any other error as it is. */
+export async function withLastWords(error: Error, hosts: readonly DockerHost[], instance: string): Promise<Error> {
   if (!(error instanceof UserError) || error.code !== 'RESOURCE_FAILED') return error;
-  const words = await lastWords(docker, instance).catch(() => []);
-  return new UserError('RESOURCE_FAILED', error.message, { details: [...error.details, ...words] });
+  const words = await Promise.all(hosts.map(async (docker) => lastWords(docker, instance).catch(() => [])));
+  return new UserError('RESOURCE_FAILED', error.message, { details: [...error.details, ...words.flat()] });
 }
 
 async function wordsOf(docker: DockerHost, { Name, State }: State): Promise<string[]> {

@@ -1,4 +1,3 @@
-import { DockerHost } from '../../stack/docker-host.js';
 import { UserError } from '../../stack/errors.js';
 import type { StackOutputs } from '../../stack/outputs.js';
 import { say } from '../output.js';
@@ -8,6 +7,8 @@ import { checkState, clearTheWay } from './clear-the-way.js';
 import { GATEWAY_REMOVAL, type Changes, type Engine } from './engine.js';
 import { explainPulumi } from './explain.js';
 import { keptWords, refusedAsProtected } from './kept-data.js';
+import { removeOneShots } from './left-one-shots.js';
+import { withPortHolder } from './port-taken.js';
 import { withLastWords } from './last-words.js';
 import { Standing } from './standing.js';
 
@@ -74,6 +75,7 @@ export class PulumiEngine implements Engine {
   /** Volumes that are kept are protected against everything but this command, which only forgets them. */
   async destroy(): Promise<void> {
     await clearTheWay(this.folder, this.cli);
+    await removeOneShots(this.folder.dockers, this.folder.instance);
     await this.#must(['state', 'unprotect', '--all', '--yes']);
     await this.#must(['destroy', ...QUIETLY]);
     await this.#must(['stack', 'rm', this.folder.stack, '--yes', '--preserve-config']);
@@ -138,16 +140,24 @@ export class PulumiEngine implements Engine {
     return outputs.services ? (outputs as StackOutputs) : null;
   }
 
-  /** The state knows the things on one Docker host; on another one it would find nothing and believe all of it gone. */
+  /** The state knows each thing on one Docker host; on another one it would find nothing and believe it gone. */
   #refuseAnotherHost(): void {
-    const wanted = dockerHostOf(this.folder.readConfig());
-    const known = this.#standing.dockerHost;
-    if (known === null || known === wanted) return;
-    throw new UserError(
-      'CONFIG',
-      `telegram:docker.host: the stack stands on ${known || 'this machine'}, not on ${wanted || 'this machine'}`,
-      { fix: `Set it back in ${this.folder.configFile}, or run \`npm run destroy\` first.` },
-    );
+    const { dockerHost: known, further } = this.#standing;
+    if (known === null) return;
+    const { dockerHost: wanted, furtherHosts } = this.folder;
+    const refuse = (key: string, from: string, to: string) =>
+      new UserError(
+        'CONFIG',
+        `telegram:${key}: the stack stands on ${from || 'this machine'}, not on ${to || 'this machine'}`,
+        {
+          fix: `Set it back in ${this.folder.configFile}, or run \`npm run destroy\` first.`,
+        },
+      );
+    if (known !== wanted) throw refuse('docker.host', known, wanted);
+    for (const { name, dockerHost } of further) {
+      const there = furtherHosts[name];
+      if (there !== dockerHost) throw refuse(`dockerHosts.${name}.host`, dockerHost, there ?? 'any host of that name');
+    }
   }
 
   async #must(args: readonly string[]): Promise<void> {
@@ -159,14 +169,11 @@ export class PulumiEngine implements Engine {
     return runPulumi(this.folder, this.cli, args, 'follow');
   }
 
-  async #failure([command = '']: readonly string[], { code, stdout, interrupted }: PulumiRun): Promise<Error> {
+  async #failure([command = '']: readonly string[], { code, stdout, interrupted }: PulumiRun): Promise<unknown> {
     if (interrupted) return new UserError('INTERRUPTED', `\`pulumi ${command}\` was interrupted`);
     // A container that is not well says itself what ails it.
-    return withLastWords(
-      explainPulumi(command, code, stdout),
-      new DockerHost(this.folder.dockerHost),
-      this.folder.instance,
-    );
+    const error = await withLastWords(explainPulumi(command, code, stdout), this.folder.dockers, this.folder.instance);
+    return withPortHolder(error, this.folder.dockers);
   }
 
   /** What the last runs changed together, and what the very last one left as it was. */
@@ -194,8 +201,3 @@ interface Recorded {
 }
 
 const nameIn = (urn: string) => urn.split('::').at(-1) ?? urn;
-
-function dockerHostOf(config: Readonly<Record<string, string>>): string {
-  const docker = JSON.parse(config['telegram:docker'] ?? '{}') as { readonly host?: string };
-  return docker.host ?? '';
-}

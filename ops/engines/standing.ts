@@ -3,17 +3,22 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { INSTANCE_LABEL } from '../../components/stack-context.js';
-import { DockerHost, type DockerContainer } from '../../stack/docker-host.js';
 import { progressOf } from '../../stack/epoch-progress.js';
 import { UserError } from '../../stack/errors.js';
-import type { StackOutputs } from '../../stack/outputs.js';
-import { containersOf } from '../containers.js';
+import type { FurtherHost, StackOutputs } from '../../stack/outputs.js';
+import { DockerHosts, type LocatedContainer } from '../docker-hosts.js';
 import { say } from '../output.js';
 import type { StackFolder } from '../stack-folder.js';
 
 const recordSchema = z.object({
   instance: z.string(),
   dockerHost: z.string(),
+  /** @default none */
+  further: z
+    .array(
+      z.object({ name: z.string(), dockerHost: z.string(), imageSource: z.string(), containers: z.array(z.string()) }),
+    )
+    .default([]),
   /** Container id → the networks it is in. */
   containers: z.record(z.string(), z.string()),
 });
@@ -38,9 +43,16 @@ export class Standing {
     return this.#read()?.dockerHost ?? null;
   }
 
-  async record({ instance, dockerHost }: StackOutputs): Promise<void> {
-    const containers = fingerprint(await containersOf(new DockerHost(dockerHost), instance));
-    writeFileSync(this.#file, `${JSON.stringify({ instance, dockerHost, containers }, null, 1)}\n`, { mode: 0o600 });
+  /** Further Docker hosts that parts of it stand on. */
+  get further(): readonly FurtherHost[] {
+    return this.#read()?.further ?? [];
+  }
+
+  async record(outputs: StackOutputs): Promise<void> {
+    const { instance, dockerHost, further } = outputs;
+    const containers = fingerprint(await new DockerHosts(outputs).containersOf(instance));
+    const record = { instance, dockerHost, further, containers };
+    writeFileSync(this.#file, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o600 });
   }
 
   forget(): void {
@@ -51,17 +63,14 @@ export class Standing {
   async restore(): Promise<{ readonly whole: boolean; readonly started: number }> {
     const record = this.#read();
     if (!record) return { whole: false, started: 0 };
-    const docker = new DockerHost(record.dockerHost);
-    const containers = await containersOf(docker, record.instance);
-    const started = await startStopped(
-      docker,
-      containers.filter(({ ID }) => ID in record.containers),
-    );
-    const now = started.length > 0 ? await containersOf(docker, record.instance) : containers;
-    const { completed } = progressOf(await docker.volumes(INSTANCE_LABEL), record.instance);
+    const hosts = new DockerHosts(record);
+    const containers = await hosts.containersOf(record.instance);
+    const started = await startStopped(containers.filter(({ ID }) => ID in record.containers));
+    const now = started.length > 0 ? await hosts.containersOf(record.instance) : containers;
+    const { completed } = progressOf(await hosts.home.volumes(INSTANCE_LABEL), record.instance);
     const whole =
       completed !== null && now.every(({ State }) => State === 'running') && same(fingerprint(now), record.containers);
-    if (whole) await healthy(docker, started);
+    if (whole) await healthy(started);
     return { whole, started: started.length };
   }
 
@@ -71,7 +80,7 @@ export class Standing {
   }
 }
 
-function fingerprint(containers: readonly DockerContainer[]): Record<string, string> {
+function fingerprint(containers: readonly LocatedContainer[]): Record<string, string> {
   return Object.fromEntries(containers.map(({ ID, Networks }) => [ID, Networks]));
 }
 
@@ -81,13 +90,13 @@ function same(one: Readonly<Record<string, string>>, other: Readonly<Record<stri
 }
 
 /** Starts the stopped and goes on with the paused ones; what does not start is left to the refresh, which replaces it. */
-async function startStopped(docker: DockerHost, containers: readonly DockerContainer[]): Promise<DockerContainer[]> {
-  const started: DockerContainer[] = [];
+async function startStopped(containers: readonly LocatedContainer[]): Promise<LocatedContainer[]> {
+  const started: LocatedContainer[] = [];
   for (const container of containers) {
     const verb = VERBS[container.State];
     if (verb === undefined) continue;
     say(`• starting ${container.Names}, which was ${container.State}`);
-    const done = await docker.docker([verb, container.ID]).then(
+    const done = await container.docker.docker([verb, container.ID]).then(
       () => true,
       () => false,
     );
@@ -98,9 +107,9 @@ async function startStopped(docker: DockerHost, containers: readonly DockerConta
 
 const VERBS: Readonly<Record<string, 'start' | 'unpause'>> = { exited: 'start', created: 'start', paused: 'unpause' };
 
-async function healthy(docker: DockerHost, containers: readonly DockerContainer[]): Promise<void> {
+async function healthy(containers: readonly LocatedContainer[]): Promise<void> {
   const deadline = Date.now() + HEALTHY_MS;
-  for (const { ID, Names } of containers) {
+  for (const { ID, Names, docker } of containers) {
     const health = async () => docker.docker(['inspect', '--format', '{{.State.Health.Status}}', ID]);
     for (let status = await health(); status !== 'healthy'; status = await health()) {
       if (Date.now() > deadline)

@@ -12,6 +12,8 @@ interface Schema {
   readonly const?: string;
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
+  /** What each entry is, where the names are the owner's. */
+  readonly additionalProperties?: Schema | boolean;
   readonly required?: readonly string[];
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
@@ -49,13 +51,23 @@ function table(properties: Readonly<Record<string, Schema>>, prefix: string, req
   ];
 }
 
+/** What stands under each name of a key whose names are the owner's. */
+function entryOf({ additionalProperties: entry }: Schema): Schema | undefined {
+  return typeof entry === 'object' && entry.properties ? entry : undefined;
+}
+
 /** One section a structured key: a table a variant. */
 function section(key: string, schema: Schema): string[] {
-  const variants = schema.oneOf ?? schema.anyOf ?? [schema];
+  const entry = entryOf(schema);
+  const variants = entry ? [entry] : (schema.oneOf ?? schema.anyOf ?? [schema]);
   const tables = variants.flatMap((variant) => {
     const kind = variant.properties?.['kind']?.const;
     const title = kind === undefined ? [] : [`\`kind: ${kind}\``, ''];
-    return [...title, ...table(variant.properties ?? {}, `${key}.`, variant.required ?? []), ''];
+    return [
+      ...title,
+      ...table(variant.properties ?? {}, entry ? `${key}.<name>.` : `${key}.`, variant.required ?? []),
+      '',
+    ];
   });
   return [`### telegram:${key}`, '', schema.description ?? '', '', ...tables];
 }
@@ -63,7 +75,8 @@ function section(key: string, schema: Schema): string[] {
 /** `docs/configuration.md`. */
 export function configurationPage(): string {
   const entries = Object.entries(stackJson().properties ?? {});
-  const isStructured = ([, schema]: [string, Schema]) => Boolean(schema.oneOf ?? schema.anyOf ?? schema.properties);
+  const isStructured = ([, schema]: [string, Schema]) =>
+    Boolean(schema.oneOf ?? schema.anyOf ?? schema.properties ?? entryOf(schema));
   const plain = Object.fromEntries(entries.filter((entry) => !isStructured(entry)));
   return [
     '<!-- Generated from stack/config-schema.ts and runtime/config.ts by `npm run generate`. -->',

@@ -7,7 +7,7 @@ import { parseStackFile, type StackConfig } from '../../stack/config.js';
 import type { SourceConfig } from '../../stack/config-schema.js';
 import { UserError } from '../../stack/errors.js';
 import type { ServiceAddress, StackOutputs } from '../../stack/outputs.js';
-import { DockerHost } from '../../stack/docker-host.js';
+import type { DockerHost } from '../../stack/docker-host.js';
 import { databaseAt } from '../sql.js';
 import { openStack, runningStack, type StackOptions } from '../context.js';
 import type { Source } from './databases.js';
@@ -27,6 +27,7 @@ export interface Ends {
   readonly target: ClientConfig;
   readonly old: OldGateway;
   readonly fresh: NewGateway;
+  /** Where the new database and `dumpFrom` are. */
   readonly docker: DockerHost;
   /** Container of the new database; null for an external engine. */
   readonly container: string | null;
@@ -37,7 +38,7 @@ export interface Ends {
 }
 
 export async function endsOf(options: StackOptions): Promise<Ends> {
-  const { folder, outputs, docker } = await runningStack(options);
+  const { folder, outputs, hosts } = await runningStack(options);
   const all = parseStackFile(await openStack(options).choice.engine.config());
   const { source: config, retention, timescale, tlsAuthorities } = all;
   if (!config)
@@ -48,6 +49,7 @@ export async function endsOf(options: StackOptions): Promise<Ends> {
   const container = timescale.kind === 'container' ? `${outputs.namePrefix}telegram-timescaledb` : null;
   // Beside an external database, the backup brings the clients of PostgreSQL; the image of an old gateway may.
   const backup = outputs.backup === 'off' ? null : outputs.namePrefix + BACKUP_CONTAINER;
+  const dumpFrom = container ?? backup ?? config.container;
   return {
     config,
     retention,
@@ -55,11 +57,11 @@ export async function endsOf(options: StackOptions): Promise<Ends> {
     source: { client: { host, port, database, user, password, ssl: tls && trust(tlsAuthorities) }, schema },
     authorities: tlsAuthorities,
     target: databaseAt(outputs, 'timescaledb'),
-    old: new DockerOldGateway(docker, config),
+    old: new DockerOldGateway(hosts.home, config),
     fresh: new SshNewGateway(outputs.gatewayLogin, () => isReady(service(outputs, 'gateway'))),
-    docker,
+    docker: hosts.at(dumpFrom),
     container,
-    dumpFrom: container ?? backup ?? config.container,
+    dumpFrom,
     folder: join(folder.path, 'migration'),
     connections:
       config.connectionsFile === undefined ? null : { file: config.connectionsFile, url: readerUrl(outputs) },

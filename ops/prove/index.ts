@@ -50,7 +50,7 @@ export async function prove(options: ProveOptions): Promise<void> {
   const steps = await performAll(names, options.keep === true, {
     command: commandRunner({ TELEGRAM_STACK: options.stack }, optionsOfUp(options)),
     prefix: folder.readConfig()['telegram:namePrefix'] ?? '',
-    dockerHost: folder.dockerHost,
+    dockers: folder.dockers,
     engine: () => folder.engine,
     stack: async () => runningStack(options),
     expected,

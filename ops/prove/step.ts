@@ -1,3 +1,4 @@
+import type { DockerHost } from '../../stack/docker-host.js';
 import type { RunningStack } from '../context.js';
 import type { Command, Told } from './command.js';
 import type { Expectation } from './surroundings.js';
@@ -6,8 +7,8 @@ export interface Surroundings {
   readonly command: Command;
   /** `telegram:namePrefix` of the stack. */
   readonly prefix: string;
-  /** Empty is the one of this machine. */
-  readonly dockerHost: string;
+  /** Every Docker host that the stack file names. */
+  readonly dockers: readonly DockerHost[];
   /** Null before the first `up`. */
   readonly engine: () => 'pulumi' | 'embedded' | null;
   /** The stack, once it is up. */

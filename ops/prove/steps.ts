@@ -1,4 +1,3 @@
-import { DockerHost } from '../../stack/docker-host.js';
 import type { SmokeResult } from '../smoke.js';
 import { must, NotProven, type Figures, type Step, type Surroundings } from './step.js';
 import { surroundings } from './surroundings.js';
@@ -27,15 +26,15 @@ async function doctor({ command }: Surroundings): Promise<Figures> {
   return Object.fromEntries(checks.map(({ name, detail }) => [name, detail]));
 }
 
-/** Everything on the Docker host that is named like a part of a stack with this prefix. */
-async function leftovers({ prefix, dockerHost }: Surroundings): Promise<Figures> {
-  const host = new DockerHost(dockerHost);
+/** Everything on the Docker hosts that is named like a part of a stack with this prefix. */
+async function leftovers({ prefix, dockers }: Surroundings): Promise<Figures> {
   const lists = [
     ['ps', '-a', '--format', '{{.Names}}'],
     ['volume', 'ls', '--format', '{{.Name}}'],
     ['network', 'ls', '--format', '{{.Name}}'],
   ];
-  const names = (await Promise.all(lists.map(async (list) => host.docker(list)))).join('\n').split('\n');
+  const asked = dockers.flatMap((docker) => lists.map(async (list) => docker.docker(list)));
+  const names = (await Promise.all(asked)).join('\n').split('\n');
   const left = names.filter((name) => name.startsWith(`${prefix}telegram-`));
   if (left.length > 0) throw new NotProven(`left behind: ${left.join(', ')}`);
   return {};

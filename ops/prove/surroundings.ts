@@ -1,4 +1,6 @@
 import { UPSTREAM, upstreamImage } from '../../components/image-names.js';
+import type { DockerHost } from '../../stack/docker-host.js';
+import type { RunningStack } from '../context.js';
 import { gatewayHost } from '../doctor/gateway-host.js';
 import { NotProven, type Figures, type Surroundings } from './step.js';
 
@@ -71,27 +73,32 @@ interface Inspected {
 /** Looks at where the stack really runs. Figures: the image of each container, control groups, profiles. */
 export async function surroundings({ stack, expected }: Surroundings): Promise<Figures> {
   const running = await stack();
-  const { docker, outputs } = running;
-  const inspected = JSON.parse(await docker.docker(['inspect', ...outputs.containers])) as Inspected[];
-  const named = (await docker.docker(['image', 'ls', '-a', '--no-trunc', '--digests', '--format', IMAGE_LINE]))
-    .split('\n')
-    .map((line) => line.split(' '));
-  const { cgroupVersion, apparmor: has } = await docker.facts();
+  const { hosts, outputs } = running;
+  const found = await Promise.all(hosts.all.map(async (docker) => seenOn(docker, namesOn(running, docker))));
+  const { cgroupVersion, apparmor: has } = await hosts.home.facts();
   const seen: Seen = {
     cgroup: cgroupVersion,
     hostCgroup: outputs.gatewayHost === 'container' ? await gatewayHost(running).run('stat -fc %T /sys/fs/cgroup') : '',
     apparmor: has,
-    containers: inspected.map(({ Name, Image, AppArmorProfile }) => ({
-      name: Name.slice(1),
-      image: named
-        .filter(([id]) => id === Image)
-        .flatMap(([, ...names]) => names.filter((one) => !one.includes('<none>'))),
-      profile: AppArmorProfile,
-    })),
+    containers: found.flat(),
   };
   const wrong = unmet(expected, seen);
   if (wrong.length > 0) throw new NotProven(wrong.join('; '), { ...seen });
   return { expected, ...seen };
+}
+
+const namesOn = ({ hosts, outputs }: RunningStack, docker: DockerHost) =>
+  outputs.containers.filter((name) => hosts.at(name) === docker);
+
+async function seenOn(docker: DockerHost, names: readonly string[]): Promise<SeenContainer[]> {
+  const inspected = JSON.parse(await docker.docker(['inspect', ...names])) as Inspected[];
+  const listed = await docker.docker(['image', 'ls', '-a', '--no-trunc', '--digests', '--format', IMAGE_LINE]);
+  const named = listed.split('\n').map((line) => line.split(' '));
+  return inspected.map(({ Name, Image, AppArmorProfile }) => ({
+    name: Name.slice(1),
+    image: named.filter(([id]) => id === Image).flatMap(([, ...tags]) => tags.filter((one) => !one.includes('<none>'))),
+    profile: AppArmorProfile,
+  }));
 }
 
 const IMAGE_LINE = '{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}';

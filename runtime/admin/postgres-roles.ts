@@ -1,6 +1,6 @@
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import { z } from 'zod';
-import { DATABASE_CLIENTS, SCHEMA, type DatabaseClient } from '../contract.js';
+import { DATABASE_CLIENTS, SCHEMA, UNRECORDED, type DatabaseClient } from '../contract.js';
 import { RuntimeError } from '../errors.js';
 import { acceptedConfig, databaseLogin } from './database-login.js';
 
@@ -27,16 +27,8 @@ export const postgresRolesInput = z.strictObject({
 });
 export type PostgresRolesInput = z.input<typeof postgresRolesInput>;
 
-/**
- * For the rest of the transaction nothing keeps the text of a statement, and with it a verifier: not the statistics, which
- * the monitor reads, and not the log when one fails. A managed engine may not allow it to its administrator.
- */
-const UNRECORDED = Object.entries({
-  'pg_stat_statements.track': 'none',
-  log_min_error_statement: 'panic',
-  log_min_duration_statement: '-1',
-  log_statement: 'none',
-})
+/** For the rest of the transaction. A managed engine may not allow it to its administrator. */
+const SET_UNRECORDED = Object.entries(UNRECORDED)
   .map(
     ([name, value]) =>
       `do $$ begin perform set_config('${name}', '${value}', true); exception when insufficient_privilege then null; end $$`,
@@ -83,7 +75,7 @@ export async function postgresRoles(input: unknown): Promise<readonly string[]> 
   try {
     // Two runs at once would collide in the catalog.
     await client.query("begin; select pg_advisory_xact_lock(hashtext('telegram postgres-roles'))");
-    await client.query(UNRECORDED);
+    await client.query(SET_UNRECORDED);
     for (const role of roles) {
       const exists = await client.query('select from pg_catalog.pg_roles where rolname = $1', [role.name]);
       const verb = exists.rowCount === 0 ? 'create' : 'alter';

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { StackFolder } from '../../ops/stack-folder.js';
+import { leaveOneShot } from '../support/left-one-shot.js';
 import { verdict, whyNoPulumi } from '../support/pulumi.js';
 import { flawless, must, run, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } from '../support/test-stack.js';
 import { configuration } from './cases/config.js';
@@ -106,7 +107,9 @@ function removeAll(): void {
 
   it(
     'O3 destroy leaves the data volumes, says so, and leaves nothing else',
-    () => {
+    async () => {
+      // What a killed bench leaves in the network.
+      await leaveOneShot(TEST_PREFIX);
       const { stdout, stderr } = must('destroy', ['--yes'], env);
       expect(stderr).toContain('✔ destroyed, but for the data');
       expect([list('ps -aq'), list('network ls -q')]).toEqual(['', '']);

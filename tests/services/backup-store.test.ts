@@ -42,7 +42,7 @@ describe(`O8 backup to an S3-compatible store${reason}`, () => {
         ['full'],
         ['manifest', 'sessions'],
       ]);
-      const result = await drill({ docker: good.docker, namePrefix: good.prefix, say: () => undefined });
+      const result = await drill({ hosts: good.hosts, namePrefix: good.prefix, say: () => undefined });
       expect(result).toMatchObject({ good: true, messages: 3000, differences: [] });
       await good.sidecar.call(['check', 'deep']);
       good.stopBackup();

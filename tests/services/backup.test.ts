@@ -5,17 +5,22 @@ import { join } from 'node:path';
 import { drill } from '../../ops/backup/drill.js';
 import { replaceAt } from '../../ops/backup/replace.js';
 import { listBackups } from '../../ops/backup/sidecar.js';
+import { dumpDefinition } from '../../ops/migrate/tools.js';
+import { SCHEMA } from '../../runtime/contract.js';
 import { BackupBench, docker, POSTGRES_VERIFIER } from '../support/backup-bench.js';
+import { oldDatabase } from '../support/old-layout.js';
 import { waitFor } from '../support/services.js';
 
 const MINUTES = 60_000;
 const silent = () => undefined;
+const COLUMNS = `select concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) as line
+  from information_schema.columns where table_schema = '${SCHEMA}' order by table_name, ordinal_position`;
 
 /** Real pgBackRest and restic beside a real database, with the commands' own code; each test goes on where the last one ended. */
 describe('O8 backup and restore', () => {
   const bench = new BackupBench('backup');
-  const place = { docker: bench.docker, namePrefix: bench.prefix, gateway: null };
-  const practise = () => drill({ docker: bench.docker, namePrefix: bench.prefix, say: silent });
+  const place = { hosts: bench.hosts, namePrefix: bench.prefix, gateway: null };
+  const practise = () => drill({ hosts: bench.hosts, namePrefix: bench.prefix, say: silent });
 
   beforeAll(async () => {
     bench.start();
@@ -27,6 +32,32 @@ describe('O8 backup and restore', () => {
   afterAll(() => {
     bench.remove();
   }, MINUTES);
+
+  it(
+    'O6 D14 beside an external database the old schema is dumped out of the image of the backup, whole enough to be restored',
+    async () => {
+      const old = await oldDatabase(100, 31);
+      try {
+        const definition = await dumpDefinition({
+          docker: bench.docker,
+          dumpFrom: bench.name('backup'),
+          source: { client: old.config, schema: SCHEMA },
+          config: { password: old.login.password, tls: false },
+          authorities: undefined,
+        });
+        bench.sql('create database restored template template0', 'postgres');
+        bench.sql(`create extension timescaledb;\n${definition}`, 'restored');
+        expect(bench.sql(COLUMNS, 'restored').split('\n')).toEqual(
+          (await old.query<{ line: string }>(COLUMNS)).map(({ line }) => line),
+        );
+        expect(bench.sql('select count(*) from telegram_gateway.messages', 'restored')).toBe('0');
+      } finally {
+        bench.sql('drop database if exists restored', 'postgres');
+        await old.drop();
+      }
+    },
+    4 * MINUTES,
+  );
 
   it(
     'O8 goes back to a moment between two changes: what came before is there, what came after is not',

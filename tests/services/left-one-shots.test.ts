@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { ONE_SHOT_LABEL } from '../../components/stack-context.js';
-import { removeLeftOneShots } from '../../ops/engines/left-one-shots.js';
+import { removeLeftOneShots, removeOneShots } from '../../ops/engines/left-one-shots.js';
 import { DockerHost } from '../../stack/docker-host.js';
 import { uniqueName } from '../support/services.js';
 
@@ -15,7 +15,7 @@ afterAll(() => {
 });
 
 (image === undefined ? it.skip : it)(
-  'O1 a one-shot that was made and never started is removed, no other (needs TEST_BASE_IMAGE)',
+  'O1 O3 a one-shot that was made and never started is removed, by destroy all of the stack, no other (needs TEST_BASE_IMAGE)',
   async () => {
     const make = (verb: 'create' | 'run', name: string, owner: string) =>
       docker(
@@ -26,9 +26,12 @@ afterAll(() => {
     make('create', 'left', instance);
     make('run', 'running', instance);
     make('create', 'stranger', `${instance}-other`);
-    await removeLeftOneShots(new DockerHost(''), instance);
+    await removeLeftOneShots([new DockerHost('')], instance);
     const names = docker('ps', '-a', '--format', '{{.Names}}', '--filter', `name=^${instance}`).split('\n');
     expect(names.sort()).toEqual([`${instance}-running`, `${instance}-stranger`]);
+    await removeOneShots([new DockerHost('')], instance);
+    const left = docker('ps', '-a', '--format', '{{.Names}}', '--filter', `name=^${instance}`);
+    expect(left).toBe(`${instance}-stranger`);
   },
   120_000,
 );

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { leaveOneShot } from '../support/left-one-shot.js';
 import { docker, run, TEST_PREFIX, TEST_STACK, TEST_STATE, type CommandResult } from '../support/test-stack.js';
 
 const MINUTES = 60_000;
@@ -10,7 +11,8 @@ const isUp = existsSync(join(TEST_STATE, TEST_STACK, 'engine'));
 
 describe('destroy', () => {
   let destroyed: CommandResult;
-  beforeAll(() => {
+  beforeAll(async () => {
+    await leaveOneShot(TEST_PREFIX);
     destroyed = run('destroy', ['--yes']);
   }, 10 * MINUTES);
 

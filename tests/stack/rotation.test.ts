@@ -254,3 +254,17 @@ describe('a rotation that is interrupted', () => {
     10 * MINUTES,
   );
 });
+
+describe('an epoch that was raised by hand', () => {
+  it(
+    'O5 is a rotation too: `up` takes the step',
+    () => {
+      const epoch = folder.credentialEpoch;
+      folder.credentialEpoch = epoch + 1;
+      must('up');
+      expect(smoke(20)).toMatchObject(flawless(20));
+      expect(must('rotate').stderr).toContain(`✔ epoch ${String(epoch + 2)} complete in `);
+    },
+    5 * MINUTES,
+  );
+});

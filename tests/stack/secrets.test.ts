@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { markAgain } from '../../ops/engine/run.js';
 import { ROOT } from '../../ops/stack-folder.js';
 import { container, docker, must, run, TEST_PREFIX, TEST_STACK, TEST_STATE } from '../support/test-stack.js';
-import { embeddedSecrets, leaks, sessionOnHost, type Secret } from '../support/secrets/collect.js';
+import { embeddedSecrets, leaks, sessionOnHost, stateKeys, type Secret } from '../support/secrets/collect.js';
 import { filesHolding, filesOfCheckout } from '../support/secrets/checkout.js';
 import { dockerInspect, logs, processes, services } from '../support/secrets/places.js';
 import { FAILURES } from '../support/secrets/failures.js';
@@ -17,7 +17,7 @@ describe('S4 every secret that the stack made', () => {
   let helper: string;
   let search: Search;
   beforeAll(async () => {
-    secrets = [...embeddedSecrets(), await sessionOnHost()];
+    secrets = [...embeddedSecrets(), ...stateKeys(join(TEST_STATE, TEST_STACK)), await sessionOnHost()];
     search = new Search(secrets);
     helper = await docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
   }, MINUTES);
@@ -26,7 +26,7 @@ describe('S4 every secret that the stack made', () => {
     const names = secrets.map(({ name }) => name).join('\n');
     for (const kind of ['database-gateway-a', 'redis-admin-b', 'rabbitmq-reader-a', 'api-key-b', 'ssh-client-seed'])
       expect(names).toContain(kind);
-    for (const kind of ['erlang-cookie', 'simulator-rsa', 'simulator-auth-key', 'session', 'verifier'])
+    for (const kind of ['erlang-cookie', 'simulator-rsa', 'simulator-auth-key', 'session', 'verifier', 'engine.key'])
       expect(names).toContain(kind);
     expect(secrets.length).toBeGreaterThan(60);
   });

@@ -13,7 +13,7 @@ import { inlineFiles } from '../../components/inline-files.js';
 import { pgHbaConf, postgresqlConf } from '../../components/timescale/render.js';
 import { Sidecar } from '../../ops/backup/sidecar.js';
 import { ROOT } from '../../ops/stack-folder.js';
-import { DockerHost } from '../../stack/docker-host.js';
+import { DockerHosts } from '../../ops/docker-hosts.js';
 import { UserError } from '../../stack/errors.js';
 import { scramVerifier } from '../../stack/scram.js';
 import { TEST_PREFIX } from './test-stack.js';
@@ -56,7 +56,8 @@ interface BackupSettings {
  */
 export class BackupBench {
   readonly prefix: string;
-  readonly docker = new DockerHost('');
+  readonly hosts = new DockerHosts({ dockerHost: '' });
+  readonly docker = this.hosts.home;
   readonly sidecar: Sidecar;
   #images: { readonly database: string; readonly backup: string } | undefined;
 
@@ -66,7 +67,7 @@ export class BackupBench {
     private readonly network = 'none',
   ) {
     this.prefix = `${TEST_PREFIX}${name}-`;
-    this.sidecar = Sidecar.of(this.docker, this.prefix);
+    this.sidecar = Sidecar.of(this.hosts, this.prefix);
   }
 
   /** The images of another one, whose containers it takes over. */
@@ -104,7 +105,7 @@ export class BackupBench {
       [
         ...['start-postgres.sh', 'pgbackrest-spool.sh', 'fetch-wal.sh'].map(file),
         { path: '/telegram/postgresql.conf', content: postgresqlConf(LIMITS, ARCHIVING) },
-        { path: '/telegram/pg_hba.conf', content: pgHbaConf('127.0.0.1/32', true) },
+        { path: '/telegram/pg_hba.conf', content: pgHbaConf(['127.0.0.1/32'], true) },
       ],
       ['sh', '/telegram/start-postgres.sh'],
       '70:70',

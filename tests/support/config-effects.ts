@@ -77,6 +77,17 @@ export const TABLE: readonly (readonly [key: string, value: unknown, changes: re
   ],
   ['images', 'upstream', [...EVERYTHING, ...all('replace', 'image-timescaledb', 'image-redis', 'image-rabbitmq')]],
   ['dataPolicy', 'retain', all('protect', ...DATA)],
+  // With the cache there: it binds anew, and whoever reaches it is told.
+  [
+    'dockerHosts.address',
+    '10.0.0.13',
+    [
+      ...all('replace', ...NODES, ...SENTINELS, 'telegram-node-exporter-data'),
+      ...CLIENTS,
+      ASKED,
+      'update monitoring-credentials',
+    ],
+  ],
   ['docker.address', 'stack.example.org', ['replace gateway-removal', ...RUN_AGAIN]],
   ['tlsAuthorities', EXAMPLE_AUTHORITY, [...OTHER_DATABASE, ...CREDENTIALS, ASK_CACHE, ASK_BROKER]],
   [
@@ -89,7 +100,7 @@ export const TABLE: readonly (readonly [key: string, value: unknown, changes: re
     ],
   ],
   ['timescale(container).port', 5435, ['replace telegram-timescaledb']],
-  ['timescale(container).cpus', 2, ['replace telegram-timescaledb']],
+  ['timescale(container).cpus', 1, ['replace telegram-timescaledb']],
   ['timescale(container).memoryMb', 1024, ['replace telegram-timescaledb']],
   ['timescale(container).maxConnections', 80, ['replace telegram-timescaledb']],
   ['timescale(external).host', 'other.example.org', OTHER_DATABASE],
@@ -159,7 +170,7 @@ export const TABLE: readonly (readonly [key: string, value: unknown, changes: re
   ['rabbitmq(container).port', 5673, BROKER],
   ['rabbitmq(container).managementPort', 15_673, BROKER],
   ['rabbitmq(container).metricsPort', 15_693, BROKER],
-  ['rabbitmq(container).cpus', 2, BROKER],
+  ['rabbitmq(container).cpus', 1, BROKER],
   ['rabbitmq(container).memoryMb', 768, BROKER],
   ['rabbitmq(external).host', 'other.example.org', [ASK_BROKER, ...CLIENTS]],
   ['rabbitmq(external).port', 5672, [ASK_BROKER, ...CLIENTS]],
@@ -184,6 +195,7 @@ export const TABLE: readonly (readonly [key: string, value: unknown, changes: re
   ['gateway(container).healthPort', 4016, ['replace telegram-gateway-host', ...INSTALLED_ANEW]],
   ['gateway(container).cpus', 2, ['replace telegram-gateway-host', ...INSTALLED_ANEW]],
   ['gateway(container).memoryMb', 640, ['update telegram-gateway-host', 'update gateway-service']],
+  ['gateway(container).accounts', ['second'], ['update gateway-service', ASKED, 'replace telegram-gateway-api']],
   ['gateway(machine).host', 'other.example.org', [ASKED, 'replace gateway-removal', ...INSTALLED_ANEW]],
   ['gateway(machine).port', 2022, ['replace gateway-removal', ...RUN_AGAIN]],
   ['gateway(machine).user', 'deploy', ['update gateway-removal', ...RUN_AGAIN]],
@@ -201,6 +213,7 @@ export const TABLE: readonly (readonly [key: string, value: unknown, changes: re
     ['update gateway-credentials', 'update gateway-service', 'replace telegram-gateway-api'],
   ],
   ['gateway(machine).memoryMb', 640, ['update gateway-service']],
+  ['gateway(machine).accounts', ['second'], ['update gateway-service', ASKED]],
   ['gateway(machine).allowedNetworks', ['10.0.0.0/8'], ['update gateway-service']],
   ['gateway(machine).viewpoint', 'inNetwork', ['update gateway-service']],
   [
@@ -326,4 +339,9 @@ export const FIXED: Readonly<Record<string, string>> = {
   namePrefix: 'preflight: this stack is named otherwise',
   subnet: 'preflight: the network has another subnet',
   'docker.host': 'up: the stack stands on another host',
+  'dockerHosts.host': 'up: the parts there stand on another host',
+  'dockerHosts.subnet': 'preflight: the network there has another subnet',
+  'timescale(container).on': 'preflight: the part stands elsewhere, with its data',
+  'redis(container).on': 'preflight: the part stands elsewhere, with its data',
+  'rabbitmq(container).on': 'preflight: the part stands elsewhere, with its data',
 };

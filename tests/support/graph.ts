@@ -2,8 +2,9 @@ import * as pulumi from '@pulumi/pulumi';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { ENGINE_ONLY_KEYS, IN_PLACE_KEYS } from '../../ops/engine/resources/container-schema.js';
 import { parseConfig, type StackConfig } from '../../stack/config.js';
-import type { HostCheck } from '../../stack/host-check.js';
+import type { SiteCheck } from '../../stack/host-check.js';
 import { buildPlatform } from '../../stack/platform.js';
+import { sitesOf } from '../../stack/sites.js';
 
 /** One resource as the program asked for it; secrets are `[secret]`. */
 export interface Node {
@@ -23,10 +24,15 @@ export const SPARED_BY_CONTAINERS: readonly string[] = [...IN_PLACE_KEYS, ...ENG
 const SIGNATURE = '4dabf18193072939515e22adb298388d';
 const SECRET = '1b47061264138c4ac30d75fd1eb44270';
 
-export const HOST: HostCheck = {
+/** What every Docker host of the stack is taken to be. */
+export interface Host extends Omit<SiteCheck, 'site'> {
+  readonly instance: string;
+}
+
+export const HOST: Host = {
   instance: 'graph',
   imageSource: 'debian',
-  facts: { version: '20.10.24', cgroupVersion: 1, apparmor: false, rootDir: '/', memoryMb: 8192, cpus: 2 },
+  facts: { id: '', version: '20.10.24', cgroupVersion: 1, apparmor: false, rootDir: '/', memoryMb: 8192, cpus: 2 },
 };
 
 const RSA_KEY = generateKeyPairSync('rsa', {
@@ -36,10 +42,7 @@ const RSA_KEY = generateKeyPairSync('rsa', {
 }).privateKey;
 
 /** Runs the whole platform under Pulumi's mocks and returns every resource, by `type name`. */
-export async function graphOf(
-  raw: Readonly<Record<string, unknown>>,
-  host: HostCheck = HOST,
-): Promise<Map<string, Node>> {
+export async function graphOf(raw: Readonly<Record<string, unknown>>, host: Host = HOST): Promise<Map<string, Node>> {
   const config = parseConfig(raw);
   const recorded = new Recorder();
   // The SDK takes a stack trace for each promise, which is three quarters of the time.
@@ -52,7 +55,7 @@ export async function graphOf(
   }
 }
 
-async function record(recorded: Recorder, config: StackConfig, host: HostCheck): Promise<Map<string, Node>> {
+async function record(recorded: Recorder, config: StackConfig, host: Host): Promise<Map<string, Node>> {
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
@@ -78,8 +81,9 @@ async function record(recorded: Recorder, config: StackConfig, host: HostCheck):
   return recorded.nodes();
 }
 
-async function build(config: StackConfig, host: HostCheck): Promise<void> {
-  const outputs = buildPlatform({ config, stack: 'graph' }, host);
+async function build(config: StackConfig, { instance, ...check }: Host): Promise<void> {
+  const sites = sitesOf(config).map((site) => ({ site, ...check }));
+  const outputs = buildPlatform({ config, stack: 'graph' }, { instance, sites });
   await new Promise((resolve) => pulumi.output(outputs as pulumi.Input<object>).apply(resolve));
 }
 
@@ -106,7 +110,7 @@ class Recorder {
           name,
           parent,
           dependsOn: this.#dependencies(opts),
-          options: optionsOf(opts),
+          options: { ...optionsOf(opts), ...this.#provider(opts) },
           inputs: sorted(reveal(inputs, true)) as Record<string, unknown>,
           fingerprint: createHash('sha256')
             .update(JSON.stringify(sorted(reveal(inputs, false))))
@@ -115,6 +119,13 @@ class Recorder {
       ] as const;
     });
     return new Map(nodes.sort(([one], [other]) => one.localeCompare(other)));
+  }
+
+  /** `explicit` is the Docker provider of the home host, any other goes by its name. */
+  #provider({ provider }: pulumi.CustomResourceOptions): Record<string, unknown> {
+    if (!provider) return {};
+    const [, name = ''] = this.#names.get(provider)?.split(' ') ?? [];
+    return { provider: name === 'ground-docker' ? 'explicit' : name };
   }
 
   #dependencies({ dependsOn }: pulumi.CustomResourceOptions): string[] {
@@ -135,11 +146,7 @@ function optionsOf(opts: pulumi.CustomResourceOptions): Record<string, unknown> 
     deleteBeforeReplace,
     additionalSecretOutputs,
   };
-  return Object.fromEntries(
-    Object.entries({ ...chosen, provider: opts.provider ? 'explicit' : undefined }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
+  return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
 }
 
 /** A container that is replaced gets another id, as it would from Docker; what Docker changes in place leaves it its own. */

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
-import { Client } from 'pg';
 import { entryName } from '../../components/pgbouncer/pools.js';
+import { sqlOn } from '../../ops/sql.js';
 import { SENTINEL_MASTER, VHOST, groupQueue, type DatabaseClient } from '../../runtime/contract.js';
 import type { Credentials } from '../../runtime/credentials.js';
 import { connection, docker, container } from './test-stack.js';
@@ -29,20 +29,15 @@ interface Login {
 }
 
 /** One query on a connection of its own. */
-export async function askDatabase(
+export function askDatabase(
   login: Login,
   at: { readonly service: 'pgbouncer' | 'timescaledb'; readonly database: string },
   sql = 'select 1',
 ): Promise<unknown[]> {
   const { host, port } = connection(at.service);
-  const client = new Client({ host, port, ...login, database: at.database, connectionTimeoutMillis: BOUND_MS });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    return (await client.query<object>(sql)).rows;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  const bounds = { connectionTimeoutMillis: BOUND_MS, query_timeout: BOUND_MS };
+  const { user, password } = login;
+  return sqlOn({ host, port, user, password, database: at.database, ...bounds })(sql);
 }
 
 /** One query through the entry of a client. */

@@ -2,16 +2,17 @@
 import { GATEWAY_PATHS, GATEWAY_UNIT } from '../../runtime/contract.js';
 import { docker } from './test-stack.js';
 
-const FILE = `${GATEWAY_PATHS.sessions}/default.session`;
+export const SESSION_FILE = `${GATEWAY_PATHS.sessions}/default.session`;
 
-const onHost = (prefix: string, script: string) =>
+/** A script on the host of that stack's gateway. */
+export const onHost = (prefix: string, script: string) =>
   docker('exec', `${prefix}telegram-gateway-host`, 'sh', '-c', `set -e; ${script}`);
 
 /** Takes it away, so that an old gateway can have it: the stack's own waits for a login. */
 export async function takeSession(prefix: string): Promise<string> {
   await onHost(prefix, `systemctl stop ${GATEWAY_UNIT}`);
-  const session = await onHost(prefix, `cat ${FILE}`);
-  await onHost(prefix, `rm ${FILE}; systemctl start ${GATEWAY_UNIT}`);
+  const session = await onHost(prefix, `cat ${SESSION_FILE}`);
+  await onHost(prefix, `rm ${SESSION_FILE}; systemctl start ${GATEWAY_UNIT}`);
   return session;
 }
 
@@ -19,6 +20,6 @@ export async function takeSession(prefix: string): Promise<string> {
 export async function putSession(prefix: string, session: string): Promise<void> {
   await onHost(
     prefix,
-    `umask 077; printf '%s\\n' '${session}' > ${FILE}; chown telegram-gateway: ${FILE}; systemctl restart ${GATEWAY_UNIT}`,
+    `umask 077; printf '%s\\n' '${session}' > ${SESSION_FILE}; chown telegram-gateway: ${SESSION_FILE}; systemctl restart ${GATEWAY_UNIT}`,
   );
 }

@@ -34,6 +34,14 @@ export const STACK_TEXTS: Readonly<Record<StackErrorCode, ErrorText>> = {
     telegram-redis-master is restarting (exit code 1)
       log: # Invalid AOF manifest file format`,
   },
+  PORT_TAKEN: {
+    what: 'A container could not have its port on the Docker host. What was finished stays and is recorded.',
+    why: 'Somebody took the port after the preflight had looked. On a Docker host behind SSH the preflight sees the ports of containers alone: there it may be any process that listens.',
+    todo: 'Run the command that the error names, or choose another port, and run the same command again. On a host behind SSH, `sudo ss -ltnp` there tells who listens.',
+    example: `✖ PORT_TAKEN port 4010 is in use by node (process 4711)
+  why:  telegram-gateway-api (docker:index/container:Container): Bind for 127.0.0.1:4010 failed: port is already allocated
+  fix:  Free it with \`kill 4711\`, or choose another port in the stack file; then run the same command again.`,
+  },
   DOCKER_MISSING: {
     what: 'The `docker` command is not on this machine.',
     why: 'The Pulumi program was started by itself; `npm run up` would have installed it where it may.',
@@ -41,7 +49,7 @@ export const STACK_TEXTS: Readonly<Record<StackErrorCode, ErrorText>> = {
   },
   DOCKER_DOWN: {
     what: 'No Docker engine answers, here or at the address that is named.',
-    why: 'The daemon does not run, this user may not talk to it, or `telegram:docker.host` or DOCKER_HOST names a place where there is none. The last word of the command line stands under `why`.',
+    why: 'The daemon does not run, this user may not talk to it, or `telegram:docker.host`, `telegram:dockerHosts` or DOCKER_HOST names a place where there is none. The last word of the command line stands under `why`.',
     todo: 'Start it, or add yourself to the group `docker`. An engine is never started in place of one that was named.',
     example: `✖ DOCKER_DOWN no Docker engine answers at ssh://deploy@data.example.org (telegram:docker.host)
   why:  ssh: connect to host data.example.org port 22: Connection refused`,

@@ -43,7 +43,7 @@ export function firstStart(): void {
       async () => {
         const START = readFileSync(join(ROOT, 'components', 'timescale', 'start-postgres.sh'), 'utf8');
         const said = program.failed({ IMAGE: image, START, VOLUME: NAME });
-        const error = await withLastWords(said, new DockerHost(''), NAME);
+        const error = await withLastWords(said, [new DockerHost('')], NAME);
         expect(error).toMatchObject({
           code: 'RESOURCE_FAILED',
           message: 'telegram-timescaledb (docker:index:Container) failed',

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { StackFolder } from '../../../ops/stack-folder.js';
-import { known, pulumiSecrets, sessionOnHost } from '../../support/secrets/collect.js';
+import { known, pulumiSecrets, sessionOnHost, stateKeys } from '../../support/secrets/collect.js';
 import { dockerInspect, logs, processes, services } from '../../support/secrets/places.js';
 import { Search } from '../../support/secrets/search.js';
 import {
@@ -39,10 +39,13 @@ export function secrecy(): void {
     'S4 no secret stands in any place of a stack that the CLI made, nor in what it tells',
     async () => {
       const helper = await docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
-      const search = new Search([...pulumiSecrets(env), await sessionOnHost(), known('alert webhook', WEBHOOK)]);
+      const folder = new StackFolder(TEST_STACK);
+      const keys = stateKeys(folder.path);
+      expect(keys.map(({ name }) => name)).toContain('passphrase');
+      const made = [...pulumiSecrets(env), ...keys, await sessionOnHost()];
+      const search = new Search([...made, known('alert webhook', WEBHOOK)]);
       expect(search.secrets.length).toBeGreaterThan(60);
       for (const look of [() => processes(helper), dockerInspect, logs, services]) search.clean(await look());
-      const folder = new StackFolder(TEST_STACK);
       folder.credentialEpoch += 1;
       const told = run('preview', ['--diff'], env);
       folder.credentialEpoch -= 1;

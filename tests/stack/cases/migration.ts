@@ -3,15 +3,15 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../../ops/migrate/plan.js';
 import type { Report } from '../../../ops/migrate/report.js';
+import { ACCOUNT_USER_ID } from '../../../runtime/simulator/keys.js';
 import { OldGatewayContainer, oldDatabase, temporaryFolder } from '../../support/old-layout.js';
 import type { OtherStack } from '../../support/other-stack.js';
 import { waitFor, type TestDatabase } from '../../support/services.js';
+import { onHost, putSession, SESSION_FILE, takeSession } from '../../support/stack-session.js';
 import { connection, docker } from '../../support/test-stack.js';
 
 const MINUTES = 60_000;
 const ROWS = 2_000;
-const SESSION = '/opt/telegram-gateway/.session/default.session';
-const UNIT = 'telegram-gateway.service';
 const BEFORE = 'TELEGRAM_DATABASE_URL=postgresql://app@old/shared';
 
 /** The first stack's database server plays the one that is shared. */
@@ -33,7 +33,6 @@ export function migrationCases(stack: OtherStack): void {
     /** What was changed, to be taken back in reverse. */
     const cleanUp: (() => unknown)[] = [folder.remove];
 
-    const onHost = (script: string) => docker('exec', `${stack.prefix}telegram-gateway-host`, 'sh', '-c', script);
     const simulator = async (path: string, body?: object): Promise<unknown> => {
       const { host, port } = stack.connection('simulator-control');
       const answer = await fetch(`http://${host}:${String(port)}${path}`, {
@@ -52,9 +51,7 @@ export function migrationCases(stack: OtherStack): void {
 
     /** As it was before: the stack's own session. */
     const putSessionBack = async () => {
-      await onHost(
-        `umask 077; printf '%s\\n' '${session}' > ${SESSION}; chown telegram-gateway: ${SESSION}; systemctl restart ${UNIT}`,
-      );
+      await putSession(stack.prefix, session);
       await waitFor('the gateway is ready', () => stack.ready('gateway'), 3 * MINUTES);
     };
 
@@ -65,14 +62,11 @@ export function migrationCases(stack: OtherStack): void {
       cleanUp.push(() => source.drop());
 
       // The session that the stack made for the simulator becomes that of the old gateway.
-      await onHost(`systemctl stop ${UNIT}`);
-      session = await onHost(`cat ${SESSION}`);
+      session = await takeSession(stack.prefix);
       cleanUp.push(putSessionBack);
-      const { userId } = JSON.parse(stack.must('session', 'status', '--json').stdout) as { userId: string };
-      await onHost(`rm ${SESSION}; systemctl start ${UNIT}`);
       old = await OldGatewayContainer.start(source.config, session);
       cleanUp.push(() => old.remove());
-      await source.query('update telegram_gateway.sessions set user_id = $1', [userId]);
+      await source.query('update telegram_gateway.sessions set user_id = $1', [String(ACCOUNT_USER_ID)]);
       const channels = (await simulator('/channels')) as { id: string; accessHash?: string }[];
       channel = channels[0] ?? { id: '' };
       await source.query(
@@ -117,7 +111,9 @@ export function migrationCases(stack: OtherStack): void {
         expect(
           await docker('inspect', '--format', '{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}', old.name),
         ).toBe('false no');
-        expect(await onHost(`stat -c '%a %U' ${SESSION}; cat ${SESSION}`)).toBe(`600 telegram-gateway\n${session}`);
+        expect(await onHost(stack.prefix, `stat -c '%a %U' ${SESSION_FILE}; cat ${SESSION_FILE}`)).toBe(
+          `600 telegram-gateway\n${session}`,
+        );
         expect(readFileSync(env, 'utf8')).toMatch(
           /^# of an application\nTELEGRAM_DATABASE_URL=postgresql:\/\/reader_\w:\S+\nOTHER=1\n$/,
         );
@@ -149,7 +145,7 @@ export function migrationCases(stack: OtherStack): void {
         expect(
           await docker('inspect', '--format', '{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}', old.name),
         ).toBe('true unless-stopped');
-        expect(await onHost(`ls -A ${SESSION} 2>/dev/null || echo none`)).toBe('none');
+        expect(await onHost(stack.prefix, `ls -A ${SESSION_FILE} 2>/dev/null || echo none`)).toBe('none');
         expect(readFileSync(env, 'utf8')).toContain(`\n${BEFORE}\n`);
         expect(await storedThere('posted after the switch')).toEqual([]);
         expect(await storedHere('posted after the switch')).toBe(1);

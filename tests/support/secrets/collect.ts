@@ -1,5 +1,5 @@
 /** Every secret that a stack made, from its own state: what the searches look for. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { passwordHash } from '../../../components/rabbitmq/users.js';
@@ -87,6 +87,16 @@ export async function sessionOnHost(): Promise<Secret> {
 /** One that a test knows from elsewhere. */
 export function known(name: string, text: string): Secret {
   return { name, texts: written(text.trim()) };
+}
+
+/** Files beside a stack's state that open it. */
+export const STATE_KEYS: readonly string[] = ['passphrase', 'engine.key'];
+
+/** What they hold, of those that there are. */
+export function stateKeys(folder: string): Secret[] {
+  return STATE_KEYS.map((name) => ({ name, file: join(folder, name) }))
+    .filter(({ file }) => existsSync(file))
+    .map(({ name, file }) => known(name, readFileSync(file, 'utf8')));
 }
 
 /** The address that alerts are posted to: a secret of its owner, who has it in the configuration too. */

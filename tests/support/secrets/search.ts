@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
+import { basename } from 'node:path';
 import { partsOf, imageSource } from '../parts.js';
-import { alertWebhook, leaks, type Secret } from './collect.js';
+import { alertWebhook, leaks, STATE_KEYS, type Secret } from './collect.js';
 import { filesBelow, filesHolding } from './checkout.js';
 import { missing, unexpected } from './expected.js';
 import { filesWithSecrets } from './files.js';
@@ -33,8 +34,9 @@ export class Search {
     expect(filesHolding(texts.join('\n'), files)).toEqual([]);
   }
 
+  /** All files below it but those that open a state, which are for their owner alone. */
   cleanFolder(folder: string): void {
-    const files = filesBelow(folder);
+    const files = filesBelow(folder).filter((file) => !STATE_KEYS.includes(basename(file)));
     expect(files.length).toBeGreaterThan(2);
     this.cleanFiles(files);
   }

@@ -16,6 +16,11 @@ describe('what a process has used', () => {
     expect(cpuPerMessage(before, after, 100)).toEqual({ runtime: 20, redis: 1, late: 0.5 });
   });
 
+  it('N3 is never less than nothing: a container that was started again counts from anew', () => {
+    const used = (cpuMicros: number) => ({ redis: { cpuMicros, memoryMb: 1 } });
+    expect(cpuPerMessage(used(5_000), used(200), 100)).toEqual({ redis: 2 });
+  });
+
   it('N3 is known of the measuring process itself', async () => {
     const usage = await usageNow(() => Promise.resolve({ redis: { cpuMicros: 1, memoryMb: 2 } }));
     expect(Object.keys(usage)).toEqual([RUNTIME, 'redis']);

@@ -4,6 +4,7 @@ import { configKeys } from '../../support/config-keys.js';
 import { graphOf, HOST, type Node } from '../../support/graph.js';
 import { changesBetween } from '../../support/graph-changes.js';
 import { OUTSIDE_ENGINES } from '../../support/outside-engines.js';
+import { DATA_HOST, placedStack } from '../../support/placed.js';
 import { stackFile } from '../../support/stack-file.js';
 
 type Config = Readonly<Record<string, unknown>>;
@@ -51,6 +52,13 @@ function step(key: string, value: unknown): { readonly before: Config; readonly 
   if (key === 'images') return { before: BOTH, after: { ...BOTH, images: value } };
   if (key === 'tlsAuthorities')
     return { before: { ...DEV, ...OUTSIDE_ENGINES }, after: { ...DEV, ...OUTSIDE_ENGINES, [key]: value } };
+  if (top === 'dockerHosts') {
+    const other = { ...DATA_HOST, [leaf ?? '']: value };
+    return {
+      before: placedStack('Pulumi.dev.yaml', ['redis']),
+      after: placedStack('Pulumi.dev.yaml', ['redis'], other),
+    };
+  }
   if (top === 'source') return { before: DEV, after: { ...DEV, source: { ...SOURCE, [leaf ?? '']: value } } };
   const stack = top.startsWith('backup') ? { ...DEV, backup: { enabled: true } } : DEV;
   const before = name in KINDS ? { ...stack, [top]: KINDS[name] } : stack;

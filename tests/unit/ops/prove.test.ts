@@ -5,6 +5,7 @@ import { performAll } from '../../../ops/prove/perform.js';
 import type { Surroundings } from '../../../ops/prove/step.js';
 import { LIFE, STEPS, type StepName } from '../../../ops/prove/steps.js';
 import { unmet, type Seen } from '../../../ops/prove/surroundings.js';
+import { DockerHost } from '../../../stack/docker-host.js';
 
 const fine: Told = { code: 0, signal: null, stdout: '{}', stderr: '' };
 
@@ -25,7 +26,7 @@ async function performed(
       });
     },
     prefix: 'none-',
-    dockerHost: '',
+    dockers: [new DockerHost('')],
     engine: () => engine,
     stack: async () => Promise.reject(new Error('not up')),
     expected: [],

@@ -84,6 +84,13 @@ describe('stack configuration', () => {
     expect(groups(['reports'], 'off')).toContain('expected none without a broker');
   });
 
+  it('R13 further accounts are named once, by names that a unit can have', () => {
+    const accounts = (names: string[]) => mistakes({ gateway: { kind: 'container', accounts: names } });
+    expect(accounts(['second', 'third'])).toBe('');
+    expect(accounts(['second', 'second'])).toContain('telegram:gateway.accounts: "second" is there already');
+    for (const name of ['default', 'a b', '../x']) expect(accounts([name])).toContain('telegram:gateway.accounts');
+  });
+
   it('D14 authorities are certificates of authorities, one or several', () => {
     const bundle = `An authority\n${EXAMPLE_AUTHORITY}\nand once more\n${EXAMPLE_AUTHORITY}`;
     expect(parseConfig({ tlsAuthorities: bundle }).tlsAuthorities).toBe(bundle);
@@ -128,7 +135,8 @@ describe('stack configuration', () => {
 
   it('R12 the committed stack files hold every key and none that is unknown', () => {
     const keys = Object.keys(stackSchema.shape).filter(
-      (key) => !['instanceId', 'namePrefix', 'bindAddress', 'docker', 'source', 'tlsAuthorities'].includes(key),
+      (key) =>
+        !['instanceId', 'namePrefix', 'bindAddress', 'docker', 'dockerHosts', 'source', 'tlsAuthorities'].includes(key),
     );
     for (const file of ['Pulumi.dev.yaml', 'Pulumi.prod.yaml'])
       expect(Object.keys(stackFile(file))).toEqual(expect.arrayContaining(keys));

@@ -1,13 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../stack/config.js';
+import type { StackConfig } from '../../../stack/config-schema.js';
 import { DockerHost, type DockerContainer } from '../../../stack/docker-host.js';
 import { diskRoom, MAKE_ROOM } from '../../../stack/disk-room.js';
 import { STACK_ERRORS } from '../../../stack/errors.js';
 import { dockerVersion, names, networkName, publishes, subnets } from '../../../stack/preflight.js';
 import { foreignVolumes, movedSubnet, renamed } from '../../../stack/preflight-names.js';
+import { toBeCreated } from '../../../stack/host-check.js';
+import { homeOf } from '../../../stack/sites.js';
+import { publishedPorts } from '../../../stack/ports.js';
+import { memoryOf } from '../../../stack/sizes.js';
 import { overlaps } from '../../../stack/subnets.js';
 
 const config = parseConfig({ subnet: '172.28.40.0/24' });
+const site = homeOf(config);
 const container = (Names: string, Labels: string): DockerContainer => ({
   ID: '',
   Names,
@@ -33,19 +39,31 @@ describe('preflight', () => {
       container('telegram-pgbouncer', 'org.telegram-hybrid-stack.instance=mine'),
       container('telegram-consumer', ''),
     ];
-    const lines = names({ config, instance: 'mine', containers });
+    const lines = names({ config, site, instance: 'mine', containers });
     expect(lines).toHaveLength(2);
     expect(lines[0]).toContain('telegram-rabbitmq belongs to stack "other-1"; set telegram:namePrefix');
     expect(lines[1]).toContain('telegram-consumer was not made by a stack');
   });
 
+  it('O11 D10 nothing is counted that the image source does not have: no memory, no port, no name of a Grafana', () => {
+    const [built, pulled] = (['debian', 'upstream'] as const).map((source) => toBeCreated(config, source));
+    const [less = config, all = config] = [built, pulled];
+    expect(all).toEqual(config);
+    expect(memoryOf(all) - memoryOf(less)).toBe(config.monitoring.grafanaMemoryMb);
+    const ports = (one: StackConfig) => publishedPorts(one).map(({ path }) => path);
+    expect(ports(all).filter((path) => !ports(less).includes(path))).toEqual(['monitoring.grafanaPort']);
+    const containers = [container('telegram-grafana', '')];
+    expect(names({ config: less, site, instance: 'mine', containers })).toEqual([]);
+    expect(names({ config: all, site, instance: 'mine', containers })).toHaveLength(1);
+  });
+
   it('D13 the name of the one container that publishes no port is reported too, where the stack has it', () => {
     const containers = [container('telegram-backup', '')];
     const having = parseConfig({ backup: { enabled: true } });
-    expect(names({ config: having, instance: 'mine', containers })).toEqual([
+    expect(names({ config: having, site, instance: 'mine', containers })).toEqual([
       expect.stringContaining('container telegram-backup was not made by a stack'),
     ]);
-    expect(names({ config, instance: 'mine', containers })).toEqual([]);
+    expect(names({ config, site, instance: 'mine', containers })).toEqual([]);
   });
 
   it('D13 a network of this name that another stack made is reported, the own one is not', () => {
@@ -105,10 +123,12 @@ describe('preflight', () => {
 
     it('D13 another subnet is refused while the network is there', () => {
       const old = network('telegram-network', 'mine', '172.28.99.0/24');
-      expect(movedSubnet(mine, [old])).toEqual([
+      expect(movedSubnet({ ...mine, site }, [old])).toEqual([
         "telegram:subnet: the stack's network is 172.28.99.0/24; set it back, or run `npm run destroy` first (docs/guides/stacks.md says what that keeps)",
       ]);
-      expect(movedSubnet(mine, [network('telegram-network', 'mine'), network('b-telegram-network', 'b')])).toEqual([]);
+      expect(
+        movedSubnet({ ...mine, site }, [network('telegram-network', 'mine'), network('b-telegram-network', 'b')]),
+      ).toEqual([]);
     });
   });
 
@@ -132,7 +152,7 @@ describe('preflight', () => {
   it('D13 an overlapping subnet is reported, the own network is not', () => {
     const remote = new DockerHost('ssh://elsewhere');
     const network = (Name: string, Subnet: string) => ({ Name, Labels: null, IPAM: { Config: [{ Subnet }] } });
-    const lines = subnets({ config, host: remote }, [
+    const lines = subnets({ config, site, host: remote }, [
       network('telegram-network', '172.28.40.0/24'),
       network('wide', '172.28.0.0/16'),
       network('apart', '172.29.0.0/16'),
