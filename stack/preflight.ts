@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createServer } from 'node:net';
 import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -17,6 +18,10 @@ import { overlaps } from './subnets.js';
 
 /** Least Docker engine: `cpus`, cgroup namespaces and `ip_range` as used here. */
 export const DOCKER_FLOOR = [20, 10] as const;
+
+/** How long the engine may take between giving a port to a container and listing it so: three seconds. */
+const STARTING_TRIES = 15;
+const STARTING_PAUSE_MS = 200;
 
 export interface PreflightInput {
   readonly config: StackConfig;
@@ -158,18 +163,28 @@ async function credentialEpoch({ config, instance, host, containers }: Preflight
 }
 
 /** Ports that something else holds; a port held by this very stack is fine. */
-async function ports({ config, site, instance, host, containers }: PreflightInput): Promise<string[]> {
-  const mine = new Set(
-    containers.filter((container) => labelOf(container, INSTANCE_LABEL) === instance).map(({ Names }) => Names),
-  );
+export async function ports({
+  config,
+  site,
+  instance,
+  host,
+  containers,
+}: Pick<PreflightInput, 'config' | 'site' | 'instance' | 'host' | 'containers'>): Promise<string[]> {
+  const publishers = (listed: readonly DockerContainer[], port: number) =>
+    listed.filter(({ Ports }) => publishes(Ports, port));
+  const isMine = (container: DockerContainer) => labelOf(container, INSTANCE_LABEL) === instance;
   const problems = portsOn(config, site.on).map(async ({ path, port }) => {
-    const holder = containers.find(
-      ({ Names, Ports, State }) => State === 'running' && !mine.has(Names) && publishes(Ports, port),
-    );
+    const found = publishers(containers, port);
+    const holder = found.find((container) => container.State === 'running' && !isMine(container));
     if (holder)
       return `telegram:${path}: port ${String(port)} is published by container ${holder.Names}; stop it with \`docker stop ${holder.Names}\` or choose another port`;
-    const ours = containers.some(({ Names, Ports }) => mine.has(Names) && publishes(Ports, port));
-    if (ours || !isHere(site, host) || (await canBind(site.bindAddress, port))) return null;
+    if (found.some(isMine) || !isHere(site, host)) return null;
+    // A container that is starting has its port already and is not listed with it yet; one that was stopped has it for a moment more.
+    for (let tries = 0; tries < STARTING_TRIES; tries += 1) {
+      if (await canBind(site.bindAddress, port)) return null;
+      if (publishers(await host.containers(), port).some(isMine)) return null;
+      await delay(STARTING_PAUSE_MS);
+    }
     const { who, stop } = await portHolder(port);
     return `telegram:${path}: port ${String(port)} is in use by ${who}; stop it with \`${stop}\` or choose another port`;
   });
