@@ -1,10 +1,16 @@
 import { Client } from 'pg';
 import type { TestDatabase } from './services.js';
 
-/** The plan of one statement, as text. */
-export async function explain(database: TestDatabase, statement: string): Promise<string> {
-  const rows = await database.query<{ 'QUERY PLAN': string }>(`explain (costs off) ${statement}`);
-  return rows.map((row) => row['QUERY PLAN']).join('\n');
+/** The plan of one statement, as text, and how long it ran, in milliseconds. */
+export async function explain(
+  database: TestDatabase,
+  statement: string,
+): Promise<{ readonly plan: string; readonly ms: number }> {
+  const rows = await database.query<{ 'QUERY PLAN': string }>(
+    `explain (analyze, costs off, timing off, buffers off) ${statement}`,
+  );
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  return { plan, ms: Number(/^Execution Time: (\S+) ms$/m.exec(plan)?.[1]) };
 }
 
 /**
