@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_GROUP, PORTS, SENTINEL_MASTER } from './contract.js';
+import { DEFAULT_GROUP, EXPECTED_GROUP_NAME, GROUP_NAME, PORTS, SENTINEL_MASTER } from './contract.js';
 import { RuntimeError } from './errors.js';
 
 const port = (fallback: number, what: string) =>
@@ -112,7 +112,7 @@ export const environmentSchema = z.object({
 
   TELEGRAM_CONSUMER_GROUP: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'expected lower-case letters, digits, "_" and "-", at most 63')
+    .regex(GROUP_NAME, EXPECTED_GROUP_NAME)
     .default(DEFAULT_GROUP)
     .describe('Consumer group of this process; groups read independently of each other.'),
   TELEGRAM_CONSUMER_MODE: z

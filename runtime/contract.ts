@@ -34,6 +34,10 @@ export const RETRY_DELAYS_MS = [1_000, 5_000, 30_000] as const;
 
 export const DEFAULT_GROUP = 'default';
 
+/** Name of a consumer group, which is part of names of queues and keys. */
+export const GROUP_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+export const EXPECTED_GROUP_NAME = 'expected lower-case letters, digits, "_" and "-", at most 63';
+
 /** Routing key of every event of one channel. */
 export function routingKey(channelId: string): string {
   return `telegram.channel.${channelId}`;

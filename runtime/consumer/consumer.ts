@@ -14,8 +14,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisTelegramCache } from '../cache/redis-telegram-cache.js';
+import { EXPECTED_GROUP_NAME, GROUP_NAME } from '../contract.js';
 import type { Logger } from '../logger.js';
 import type { TelegramMessageQueue } from '../queue/telegram-message-queue.js';
+import { cleanText } from '../store/clean-text.js';
 import type { Database } from '../store/database.js';
 import { registerGroup } from '../store/polled-work.js';
 import { EventProcessor } from './event-processor.js';
@@ -44,7 +46,10 @@ export class Consumer {
   readonly #poller: Poller | null;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { mode, queue } = options;
+    const { group, worker, mode, queue } = options;
+    // PostgreSQL would refuse them at each claim, for good.
+    if (!GROUP_NAME.test(group)) throw new Error(`group: ${EXPECTED_GROUP_NAME}`);
+    if (worker === '' || cleanText(worker) !== worker) throw new Error('worker: expected text, without U+0000');
     if ((mode === 'poll') === (queue !== null)) throw new Error(`mode "${mode}" ${queue ? 'has no' : 'needs a'} queue`);
     this.#poller = mode === 'queue' ? null : new Poller({ ...options, processor: this.#processor('poll') });
   }

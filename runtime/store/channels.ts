@@ -150,7 +150,7 @@ export async function upsertChannels(
     rows.map((row) => row.id),
     rows.map((row) => row.accessHash),
     rows.map((row) => cleanText(row.title)),
-    rows.map((row) => row.username),
+    rows.map((row) => (row.username === null ? null : cleanText(row.username))),
     rows.map((row) => row.pts),
     rows.map((row) => row.topMessageId ?? null),
     first.depth,

@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Consumer } from '../../runtime/consumer/consumer.js';
 import { IngestBatcher } from '../../runtime/ingest/batch.js';
 import { Committer } from '../../runtime/ingest/commit.js';
+import { registerGroup, takeDueWork } from '../../runtime/store/polled-work.js';
 import { TelegramStore } from '../../runtime/store/telegram-store.js';
+import { claimDueWork, failWork, finishWork } from '../../runtime/store/work.js';
 import { ChannelState } from '../../runtime/telegram/channel-state.js';
 import { mendHoles } from '../../runtime/telegram/audit.js';
 import type { PlainMessage, TelegramPort } from '../../runtime/telegram/client.js';
 import { ingestMessage } from '../support/messages.js';
-import { silent, TestDatabase, uniqueChannel } from '../support/services.js';
+import { silent, TestDatabase, uniqueChannel, uniqueName } from '../support/services.js';
 import { unlimited } from '../unit/telegram/support/plain.js';
+
+/** Where a text is put together with SQL, or cut off at U+0000, one of these shows it. */
+const HOSTILE = `'; drop table telegram_gateway.messages; --$1 $$ \\ %s "x" {},null\0\ud800`;
+const CLEAN = HOSTILE.replace('\0\ud800', '\ufffd');
 
 /** What no well-behaved server sends, on its way through the gateway into a real database. */
 describe('bad input', () => {
@@ -98,6 +105,86 @@ describe('bad input', () => {
         channel,
       ]),
     ).toEqual([{ message_id: '3' }]);
+  });
+
+  it('R1 R2 NUL and SQL in title and username are text, and the channels listed beside it are kept', async () => {
+    const [odd, plain] = [uniqueChannel(), uniqueChannel()];
+    const listed = (id: string, text: string) => ({ id, accessHash: '1', title: text, username: text, pts: 1 });
+    await store.upsertChannels('hostile', [listed(odd, HOSTILE), listed(plain, 'plain')]);
+    const loaded = await store.loadChannels('hostile');
+    expect(new Map(loaded.map(({ id, title, username }) => [id, [title, username]]))).toEqual(
+      new Map([
+        [odd, [CLEAN, CLEAN]],
+        [plain, ['plain', 'plain']],
+      ]),
+    );
+    // The same again is the same, whatever was cleaned.
+    await store.upsertChannels('hostile', [listed(odd, HOSTILE)]);
+    expect(await store.loadChannels('hostile')).toEqual(loaded);
+  });
+
+  it('R1 R4 NUL and SQL in text, media type, keys and values of metadata are text: in the row, its version and its event', async () => {
+    const channel = uniqueChannel();
+    const change = { text: HOSTILE, mediaType: HOSTILE, metadata: { [HOSTILE]: [HOSTILE, { [HOSTILE]: HOSTILE }] } };
+    const first = await store.commitBatch({ messages: [ingestMessage(channel, 1, change)], cursors: [] });
+    const edited = { ...change, text: `${HOSTILE} edited`, editDate: Math.floor(Date.UTC(2026, 10, 21) / 1_000) };
+    const second = await store.commitBatch({ messages: [ingestMessage(channel, 1, edited)], cursors: [] });
+    const columns = 'select text, media_type, metadata from telegram_gateway';
+    const clean = { media_type: CLEAN, metadata: { [CLEAN]: [CLEAN, { [CLEAN]: CLEAN }] } };
+    expect(await database.query(`${columns}.messages where channel_id = $1`, [channel])).toEqual([
+      { text: CLEAN, ...clean },
+    ]);
+    expect(await database.query(`${columns}.message_versions where channel_id = $1`, [channel])).toEqual([
+      { text: `${CLEAN} edited`, ...clean },
+    ]);
+    expect([...first.stored, ...second.stored].map(({ event }) => [event.text, event.mediaType])).toEqual([
+      [CLEAN, CLEAN],
+      [`${CLEAN} edited`, CLEAN],
+    ]);
+  });
+
+  it('R7 SQL in the name of a worker and in the reason of a failure is text, from the claim to the outcome', async () => {
+    const group = uniqueName('group');
+    const [worker, channel] = [HOSTILE.replace('\0\ud800', ''), uniqueChannel()];
+    await registerGroup(database.database, group, 'poll');
+    const { stored } = await store.commitBatch({
+      messages: [1, 2].map((id) => ingestMessage(channel, id)),
+      cursors: [],
+    });
+    const [done, given] = stored.map(({ event }) => event);
+    if (!done || !given) throw new Error('expected two events');
+    const lease = { group, worker, limit: 10, visibilityMs: 60_000 };
+    expect(await takeDueWork(database.database, lease)).toHaveLength(2);
+    const claims = await claimDueWork(database.database, group, worker, [done]);
+    const claim = claims.get(done.id);
+    if (claim?.state !== 'claimed') throw new Error('expected a claim');
+    await finishWork(database.database, group, worker, [{ event: done, fence: claim.fence, startedAt: new Date() }]);
+    await failWork(database.database, group, worker, { event: given, error: HOSTILE, final: true });
+    const rows = (text: string) => database.query(text, [group]);
+    expect(
+      await rows('select status, processed_by from telegram_gateway.message_outcomes where group_name = $1 order by 1'),
+    ).toEqual([
+      { status: 'failed', processed_by: worker },
+      { status: 'processed', processed_by: worker },
+    ]);
+    expect(await rows('select last_error from telegram_gateway.message_work where group_name = $1')).toEqual([
+      { last_error: CLEAN },
+    ]);
+  });
+
+  it.each([
+    ['NUL in a worker', { worker: 'w\0' }, 'worker: expected text, without U+0000'],
+    ['no worker', { worker: '' }, 'worker: expected text, without U+0000'],
+    ['NUL in a group', { group: 'g\0' }, 'group: expected lower-case letters'],
+    ['SQL in a group', { group: "g'; drop table x; --" }, 'group: expected lower-case letters'],
+    ['a wild card in a group', { group: 'g.*' }, 'group: expected lower-case letters'],
+  ])('R7 %s is refused at once, and nothing is kept of it', async (_what, name, reason) => {
+    const { group, worker } = { group: 'default', worker: 'w', ...name };
+    const common = { mode: 'poll', database: database.database, queue: null, cache: null, logger: silent } as const;
+    expect(() => new Consumer({ ...common, group, worker, handle: () => Promise.resolve() })).toThrow(reason);
+    const groups = await database.count('consumer_groups');
+    if (group !== 'default') await expect(registerGroup(database.database, group, 'poll')).rejects.toThrow();
+    expect(await database.count('consumer_groups')).toBe(groups);
   });
 
   it.each(['9007199254740993', '9223372036854775807'])(
