@@ -183,7 +183,14 @@ function scrapeJobs(
   return [
     ...Object.entries(processes).map(([job, targets]) => ({ job, targets })),
     ...(['postgres', 'pgbouncer'] as const).map((job) => ({ job, targets: [own(job)] })),
-    { job: 'node', targets: [stack, ...further].map((host) => addressFor(stack, nodeExporter(host))) },
+    {
+      job: 'node',
+      targets: [
+        addressFor(stack, nodeExporter(stack)),
+        // Alerts name a host as the configuration does.
+        ...further.map((host) => ({ ...addressFor(stack, nodeExporter(host)), labels: { docker_host: host.on } })),
+      ],
+    },
     ...(redis
       ? [
           { job: 'redis', targets: redis.nodes, through: { exporter: own('redis'), urlPrefix: 'redis://reader@' } },

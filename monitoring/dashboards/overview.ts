@@ -126,7 +126,7 @@ export const overview = () =>
         unit: 'percentunit',
         width: 8,
         thresholds: [0.8, 0.9],
-        queries: { '1 - min(node_memory_MemAvailable_bytes) / min(node_memory_MemTotal_bytes)': 'in use' },
+        queries: { '1 - min(node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)': 'in use' },
       }),
       stat({
         title: 'Disk of the Docker host',

@@ -1,8 +1,11 @@
 import type { RuleFile } from './rule.js';
 
 const REAL = '{fstype!~"tmpfs|overlay"}';
-/** Of the Docker host and of the gateway's, which may be another machine; all accounts are on one. */
-const DISK_LEFT = `min(node_filesystem_avail_bytes${REAL} / node_filesystem_size_bytes${REAL})`;
+/** Label of the figures of a further Docker host: its name in `dockerHosts`; the home host's have none. */
+const HOST = 'docker_host';
+/** Of each Docker host and of the gateway's, which may be another machine; all accounts are on one. */
+const DISK_LEFT = `min by (${HOST}) (node_filesystem_avail_bytes${REAL} / node_filesystem_size_bytes${REAL})`;
+const NAMED = `The Docker host{{ with $labels.${HOST} }} {{ . }}{{ end }}`;
 const GATEWAY_DISK_LEFT =
   'min by (instance) (telegram_host_disk_available_bytes{job="gateway",account="default"} / telegram_host_disk_size_bytes{job="gateway",account="default"})';
 
@@ -38,19 +41,18 @@ export const host: RuleFile = {
     {
       alert: 'DiskSpaceLow',
       severity: 'warning',
-      // Where both are one machine it is told once.
-      expr: `${DISK_LEFT} < 0.1 or on () ${GATEWAY_DISK_LEFT} < 0.1`,
+      // Where the gateway's is the home host it is told once.
+      expr: `${DISK_LEFT} < 0.1 or on (${HOST}) ${GATEWAY_DISK_LEFT} < 0.1`,
       for: '5m',
-      summary:
-        '{{ with $labels.instance }}The host of gateway {{ . }}{{ else }}The Docker host{{ end }} has {{ $value | humanizePercentage }} of its disk left.',
+      summary: `{{ with $labels.instance }}The host of gateway {{ . }}{{ else }}${NAMED}{{ end }} has {{ $value | humanizePercentage }} of its disk left.`,
       dashboard: 'overview',
     },
     {
       alert: 'HighMemoryUsage',
       severity: 'warning',
-      expr: 'min(node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes) < 0.1',
+      expr: `min by (${HOST}) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes) < 0.1`,
       for: '5m',
-      summary: 'The Docker host has {{ $value | humanizePercentage }} of its memory left.',
+      summary: `${NAMED} has {{ $value | humanizePercentage }} of its memory left.`,
       dashboard: 'overview',
     },
   ],

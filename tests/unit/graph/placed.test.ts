@@ -93,6 +93,9 @@ describe('a stack with parts on a further Docker host', () => {
       '172.28.40.73:9100',
     ])
       expect(prometheus).toContain(target);
+    // Alerts on its disk and memory name it.
+    expect(prometheus).toMatch(/10\.0\.0\.12:9100\\n +labels:\\n +docker_host: data\\n/);
+    expect(text(home, 'telegram-prometheus')).not.toContain('docker_host: ');
     expect(text(all, 'telegram-postgres-exporter')).toContain('10.0.0.12:5434');
     expect(text(all, 'telegram-pgbouncer-exporter')).toContain('10.0.0.12:6434');
     expect(JSON.stringify(named(all, 'telegram-node-exporter-data').inputs['volumes'])).toContain(

@@ -106,6 +106,14 @@ describe('rules', () => {
       { [BY_BACKUP]: null, 'telegram_backup_last_failure_timestamp_seconds{kind="database"}': '0x960' },
       'BackupTooOld',
     ],
+    [
+      'the disk of a further Docker host, while the home host has room',
+      {
+        'node_filesystem_avail_bytes{docker_host="data",fstype="ext4"}': '9x960',
+        'node_filesystem_size_bytes{docker_host="data",fstype="ext4"}': '100x960',
+      },
+      'DiskSpaceLow',
+    ],
     ['the disk of a gateway on a machine of its own', { [GATEWAY_DISK]: '9x960' }, 'DiskSpaceLow'],
     [
       'a Redis exporter that is down, whatever Redis does',
@@ -120,6 +128,53 @@ describe('rules', () => {
   ];
   ifPromtool.each(ALSO)('M10-M11 %s', (_what, fault, alert) => {
     expect(firing(changed(fault), 8, [alert])).toBe('');
+  });
+
+  const low = (metric: string, on: string) => ({ [`${metric}${on && `{docker_host="${on}"}`}`]: '9x960' });
+  const full = (metric: string, on: string) => ({ [`${metric}${on && `{docker_host="${on}"}`}`]: '100x960' });
+  const twoHosts = {
+    ...low('node_filesystem_avail_bytes', 'data'),
+    ...full('node_filesystem_size_bytes', 'data'),
+    ...low('node_memory_MemAvailable_bytes', 'data'),
+    ...full('node_memory_MemTotal_bytes', 'data'),
+    ...low('node_memory_MemAvailable_bytes', ''),
+    ...full('node_memory_MemTotal_bytes', ''),
+    ...low(GATEWAY_DISK, ''),
+    [GATEWAY_DISK.replace('available', 'size')]: '100x960',
+  };
+  ifPromtool.each([
+    [
+      'DiskSpaceLow',
+      [
+        [{ docker_host: 'data' }, 'The Docker host data has 9% of its disk left.'],
+        [{ instance: 'gateway:1' }, 'The host of gateway gateway:1 has 9% of its disk left.'],
+      ],
+    ],
+    [
+      'HighMemoryUsage',
+      [
+        [{ docker_host: 'data' }, 'The Docker host data has 9% of its memory left.'],
+        [{}, 'The Docker host has 9% of its memory left.'],
+      ],
+    ],
+  ] as const)('D14 M10 %s names each Docker host that it is of', (name, wanted) => {
+    const alert = alertsOf(RULES.host).find((one) => one.alert === name);
+    const input_series = Object.entries(twoHosts).map(([series, values]) => ({ series, values }));
+    const exp_alerts = wanted.map(([labels, summary]) => ({
+      exp_labels: { ...labels, severity: 'warning', subject: 'host' },
+      exp_annotations: {
+        summary,
+        runbook_url: alert && runbookOf(alert),
+        dashboard_url: '/d/overview',
+        dashboard: 'Telegram / Overview',
+      },
+    }));
+    const said = testRules({
+      rule_files: files,
+      evaluation_interval: '15s',
+      tests: [{ interval: '15s', input_series, alert_rule_test: [{ alertname: name, eval_time: '7m', exp_alerts }] }],
+    });
+    expect(said).toBe('');
   });
 
   ifPromtool('R13 M10 the gateway of a further account is told by its name, and counts for the objective', () => {
