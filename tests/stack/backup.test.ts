@@ -12,7 +12,10 @@ import { examine, follow, ShownRed } from '../support/doctor.js';
 import { guideBlocks, runBlocks } from '../support/guides.js';
 import { BY_BACKUP, OF_BACKUP } from '../support/metric-names.js';
 import { Prometheus, settled } from '../support/prometheus.js';
-import { sql } from '../support/secrets/places.js';
+import { embeddedSecrets, sessionOnHost } from '../support/secrets/collect.js';
+import { backupTells, dockerInspect, logs, processes, services, sql } from '../support/secrets/places.js';
+import { Search } from '../support/secrets/search.js';
+import { ProcessWatch } from '../support/secrets/watch.js';
 import { waitFor } from '../support/services.js';
 import {
   container,
@@ -24,6 +27,7 @@ import {
   ready,
   run,
   smoke,
+  TEST_PREFIX,
   TEST_STACK,
   TEST_STATE,
 } from '../support/test-stack.js';
@@ -54,6 +58,11 @@ const running = async () => (await inspectAll()).map(({ Name, State }) => `${Nam
 describe('O8 a stack that is backed up', () => {
   let original: string;
   let channel: WatchedChannel;
+  /** Of the processes of a backup and of a drill. */
+  let watch: ProcessWatch | undefined;
+  /** What commands said that failed. */
+  const told: string[] = [];
+  const helper = async () => docker('inspect', '--format', '{{.Image}}', container('gateway-host'));
 
   beforeAll(async () => {
     original = readFileSync(CONFIG, 'utf8');
@@ -67,6 +76,7 @@ describe('O8 a stack that is backed up', () => {
   }, 8 * MINUTES);
 
   afterAll(async () => {
+    await watch?.stop();
     await channel.close();
     rmSync(folder, { recursive: true, force: true });
     writeFileSync(CONFIG, original, { mode: 0o600 });
@@ -136,6 +146,7 @@ describe('O8 a stack that is backed up', () => {
       try {
         const { code, stderr } = run('backup');
         expect([code, stderr]).toMatchObject([1, text('✖ BACKUP_TARGET the target of the backup cannot be used')]);
+        told.push(stderr);
         const red = new ShownRed().of(examine(), 'backup');
         expect(red).toMatchObject({ detail: 'the last backup failed: database', fix: 'npm run backup' });
         fix = red.fix;
@@ -177,6 +188,7 @@ describe('O8 a stack that is backed up', () => {
       rmSync(DRILLS, { recursive: true, force: true });
       // What was stored in the last minute before a backup is not compared.
       await waitFor('messages a minute old', async () => (await storedBefore('1 minute')) >= 50, 2 * MINUTES);
+      watch = new ProcessWatch(await helper(), `${TEST_PREFIX}watch`);
       must('backup');
       const { code: ended, outputs } = runBlocks(guideBlocks('backed-up').flatMap(([, blocks]) => blocks));
       expect({ ended, last: outputs.at(-1) }).toMatchObject({
@@ -200,9 +212,29 @@ describe('O8 a stack that is backed up', () => {
       try {
         const { code, stderr } = run('restore', ['--drill']);
         expect([code, stderr]).toMatchObject([1, text('✖ BACKUP_DAMAGED')]);
+        told.push(stderr);
       } finally {
         await inside('backup', 'mv', '/backup/whole', file);
       }
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'S4 no secret of the stack got anywhere by being backed up, and the key of the backup nowhere at all',
+    async () => {
+      const seen = (await watch?.stop()) ?? '';
+      const secrets = [...embeddedSecrets(), await sessionOnHost()];
+      expect(secrets.map(({ name }) => name)).toContain('secrets-backup-key');
+      const search = new Search(secrets);
+      search.clean([
+        { name: 'processes of a backup and a drill', text: seen, shows: 'archive-get' },
+        { name: 'errors of the backup', text: told.join('\n'), shows: 'BACKUP_DAMAGED' },
+      ]);
+      search.clean([...(await dockerInspect()), ...(await processes(await helper()))]);
+      search.clean([...(await logs()), ...(await services()), ...(await backupTells())]);
+      await search.filesOfContainers(await helper());
+      process.stderr.write(`    S4 with a backup: ${search.summary}\n`);
     },
     6 * MINUTES,
   );

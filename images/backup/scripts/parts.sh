@@ -11,12 +11,13 @@ save() {
 # One node after the other, the replica first: a copy costs its node a fork.
 save_redis() {
   for address in $BACKUP_REDIS; do
-    REDISCLI_AUTH=$(cat /credentials/redis)
-    export REDISCLI_AUTH
-    save redis redis.rdb timeout 900 redis-cli -h "${address%:*}" -p "${address#*:}" --user replication --rdb - && return 0
+    save redis redis.rdb telegram-backup rdb "${address%:*}" "${address#*:}" && return 0
   done
   return 1
 }
+
+# rdb HOST PORT: what a node holds. The password travels by standard input: whoever may see the process may read a variable.
+do_rdb() { timeout 900 redis-cli -h "$1" -p "$2" --user replication --askpass --rdb - </credentials/redis; }
 
 save_rabbitmq() { save rabbitmq rabbitmq.json telegram-backup definitions; }
 

@@ -37,14 +37,28 @@ const EXPECTED: readonly ExpectedFile[] = [
     part: 'grafana',
   },
   { where: /^timescaledb:\/credentials\/bootstrap-password$/, mode: '400', owner: '70:70' },
+  {
+    where: /^backup:\/credentials\/(key|pgbackrest\.conf|redis|rabbitmq|roles\.sql)$/,
+    ...{ mode: '400', owner: '70:70', part: 'backup' },
+  },
   { where: /^gateway-host:\/etc\/ssh\/stack-keys\/ssh_host_ed25519_key$/, mode: '400', owner: '0:0' },
   { where: /^gateway-host:\/opt\/telegram-gateway\/credentials\/credentials\.json$/, mode: '600' },
   { where: /^gateway-host:\/opt\/telegram-gateway\/\.session\/default\.session$/, mode: '600' },
   // What the services keep themselves, and cannot be without.
   { where: /^timescaledb:\/var\/lib\/postgresql\/data\/cluster\/(global|base|pg_wal)\//, mode: '600', owner: '70:70' },
   {
+    // The backup has the database's volume.
+    where: /^backup:\/var\/lib\/postgresql\/data\/cluster\/(global|base|pg_wal)\//,
+    ...{ mode: '600', owner: '70:70', part: 'backup' },
+  },
+  {
     // Set aside by a restore, until the next one.
-    where: /^timescaledb:\/var\/lib\/postgresql\/data\/cluster\.before-[0-9TZ]+\/(global|base|pg_wal)\//,
+    where: /^(timescaledb|backup):\/var\/lib\/postgresql\/data\/cluster\.before-[0-9TZ]+\/(global|base|pg_wal)\//,
+    ...{ mode: '600', owner: '70:70', sometimes: true },
+  },
+  {
+    // Changes on their way to the target of the backup.
+    where: /^(timescaledb|backup):\/var\/lib\/postgresql\/data\/archive\/[0-9A-F.a-z]+$/,
     ...{ mode: '600', owner: '70:70', sometimes: true },
   },
   { where: /^redis-sentinel-\d:\/data\/sentinel\.conf$/, mode: '600', owner: '999:999' },

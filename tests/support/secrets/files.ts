@@ -1,8 +1,8 @@
 /** The files of running containers in which a secret stands. */
 import { execFileSync } from 'node:child_process';
-import { inspectAll, TEST_PREFIX, type Inspected } from '../test-stack.js';
+import { inspectAll, type Inspected } from '../test-stack.js';
 import type { Secret } from './collect.js';
-import { LOOKING } from './places.js';
+import { LOOKING, partOf } from './places.js';
 
 export interface FoundFile {
   /** `part:path`. */
@@ -48,8 +48,6 @@ done; true`;
       return { where, mode, owner };
     });
 }
-
-const partOf = ({ Name }: Inspected) => Name.replace(`/${TEST_PREFIX}telegram-`, '');
 
 function foldersOf(container: Inspected): string[] {
   if (partOf(container) === 'gateway-host') return [...WRITTEN_ON_HOST, '/dev/shm'];

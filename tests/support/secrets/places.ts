@@ -16,7 +16,8 @@ export const LOOKING = [
   ...['--cap-add', 'SYS_PTRACE', '--security-opt', 'apparmor=unconfined'],
 ] as const;
 
-const part = ({ Name }: Inspected) => Name.replace(`/${TEST_PREFIX}telegram-`, '');
+/** Name of a container within the stack. */
+export const partOf = ({ Name }: Inspected) => Name.replace(`/${TEST_PREFIX}telegram-`, '');
 
 /** All that Docker tells of the stack: containers with their images, volumes, network. */
 export async function dockerInspect(): Promise<Place[]> {
@@ -61,9 +62,9 @@ const SILENT = 'gateway-host';
 
 export async function logs(): Promise<Place[]> {
   const places = (await inspectAll()).map(async (container) => ({
-    name: `log of ${part(container)}`,
+    name: `log of ${partOf(container)}`,
     text: await everything('logs', container.Name.slice(1)),
-    shows: part(container) === SILENT ? '' : '\n',
+    shows: partOf(container) === SILENT ? '' : '\n',
   }));
   const unit = 'systemctl show telegram-gateway; systemctl status --no-pager --full telegram-gateway';
   return [
@@ -90,17 +91,24 @@ export async function services(): Promise<Place[]> {
     sql(statements).then((text) => ({ name: 'what timescaledb tells', text, shows: 'pg_stat_statements' })),
     redis('redis-master', 6379),
     redis('redis-replica', 6379),
-    redis('redis-sentinel-1', 26379),
+    ...[1, 2, 3].map(async (number) => redis(`redis-sentinel-${String(number)}`, 26379)),
     ask(
       'rabbitmq',
       'rabbitmqctl environment; rabbitmqctl status; rabbitmqctl list_users; rabbitmqctl list_connections',
       'rabbit',
     ),
     ask('prometheus', 'curl -fsS http://127.0.0.1:9090/api/v1/status/config', 'scrape_configs'),
+    ask('alertmanager', 'curl -fsS http://127.0.0.1:9093/api/v2/status http://127.0.0.1:9093/metrics', 'versionInfo'),
     ask('postgres-exporter', 'curl -fsS http://127.0.0.1:9187/metrics', 'pg_up'),
     ask('pgbouncer-exporter', 'curl -fsS http://127.0.0.1:9127/metrics', 'pgbouncer_up'),
     ask('redis-exporter', 'curl -fsS http://127.0.0.1:9121/metrics', 'redis_exporter'),
   ]);
+}
+
+/** The same of a backup, where the stack has one. */
+export async function backupTells(): Promise<Place[]> {
+  const script = 'telegram-backup list; telegram-backup facts; cat /var/lib/telegram-backup/telegram_backup.prom';
+  return [await ask('backup', script, 'telegram_backup_size_bytes{')];
 }
 
 /** A statement as the superuser of the stack's database; the rows as JSON. */

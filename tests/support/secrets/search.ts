@@ -1,11 +1,11 @@
 import { expect } from '@jest/globals';
 import { basename } from 'node:path';
-import { partsOf, imageSource } from '../parts.js';
+import { inspectAll } from '../test-stack.js';
 import { alertWebhook, leaks, STATE_KEYS, type Secret } from './collect.js';
 import { filesBelow, filesHolding } from './checkout.js';
 import { missing, unexpected } from './expected.js';
 import { filesWithSecrets } from './files.js';
-import type { Place } from './places.js';
+import { partOf, type Place } from './places.js';
 
 /** One search for all secrets of a stack, place by place. */
 export class Search {
@@ -44,7 +44,7 @@ export class Search {
   /** Files of containers: a secret stands in those that need it, each for its owner alone, and in no other. */
   async filesOfContainers(helper: string): Promise<void> {
     const found = await filesWithSecrets([...this.secrets, alertWebhook()], helper);
-    const parts = Object.keys(partsOf(await imageSource()));
+    const parts = (await inspectAll()).map(partOf);
     this.#files += found.length;
     expect({ unexpected: unexpected(found), missing: missing(found, parts) }).toEqual({ unexpected: [], missing: [] });
   }
