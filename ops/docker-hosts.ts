@@ -44,8 +44,7 @@ export class DockerHosts {
 
   /** The same as a person types it; `command` begins behind `docker`. */
   typed(container: string, command: string): string {
-    const docker = this.at(container);
-    return docker === this.home ? `docker ${command}` : `docker -H ${docker.host} ${command}`;
+    return this.at(container).typed(command);
   }
 
   /** Every container of a stack, stopped ones too, in the order in which they start. */

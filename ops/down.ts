@@ -62,5 +62,5 @@ async function removalOf(docker: DockerHost, instance: string): Promise<string |
     .filter((volume) => instance !== '' && labelOf(volume, INSTANCE_LABEL) === instance)
     .map(({ Name }) => Name);
   if (names.length === 0) return null;
-  return `docker ${docker.isOwn ? '' : `-H ${docker.host} `}volume rm ${names.join(' ')}`;
+  return docker.typed(`volume rm ${names.join(' ')}`);
 }

@@ -75,6 +75,11 @@ export class DockerHost {
     return this.host === '' || this.host === LOCAL_DOCKER;
   }
 
+  /** A command as a person types it, wherever that is; `command` begins behind `docker`. */
+  typed(command: string): string {
+    return this.isOwn ? `docker ${command}` : `docker -H ${this.host} ${command}`;
+  }
+
   /** For a `docker` command that somebody else starts. */
   get environment(): NodeJS.ProcessEnv {
     return { ...process.env, DOCKER_HOST: this.host || LOCAL_DOCKER };

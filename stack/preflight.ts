@@ -72,7 +72,7 @@ async function problemsOn(input: PreflightInput): Promise<string[]> {
   ];
   return on === ''
     ? problems
-    : problems.map((line) => `on ${on}: ${line.replaceAll('`docker ', `\`docker -H ${host} `)}`);
+    : problems.map((line) => `on ${on}: ${line.replace(/(`|&& )docker /g, `$1docker -H ${host} `)}`);
 }
 
 export function dockerVersion({ version }: Pick<DockerFacts, 'version'>): string[] {

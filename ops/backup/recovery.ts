@@ -85,7 +85,7 @@ export class Recovery {
     if (ran.code === 0) return;
     if (/already in use/.test(ran.stderr))
       throw new UserError('RESTORE_BUSY', 'another restore is running, or one was cut off', {
-        fix: `Wait for it; if it was cut off: \`docker rm -f ${this.#worker} ${this.#server}\`, then the same command again.`,
+        fix: `Wait for it; if it was cut off: \`${this.plan.docker.typed(`rm -f ${this.#worker} ${this.#server}`)}\`, then the same command again.`,
       });
     await this.close();
     throw new UserError('RESTORE_FAILED', 'the container of the restore does not start', {

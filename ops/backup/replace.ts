@@ -178,7 +178,9 @@ class Stopped {
       if (stdout.trim() === 'healthy') return;
       await delay(500);
     }
-    throw new UserError('RESTORE_FAILED', `${name} does not get healthy`, { fix: `docker logs ${name}` });
+    throw new UserError('RESTORE_FAILED', `${name} does not get healthy`, {
+      fix: this.hosts.at(name).typed(`logs ${name}`),
+    });
   }
 }
 

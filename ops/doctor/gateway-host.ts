@@ -24,7 +24,7 @@ function ownContainer(stack: RunningStack): GatewayHost {
   const name = container(stack, 'gateway-host');
   return {
     run: async (script) => stack.hosts.home.docker(['exec', name, 'sh', '-c', script]),
-    typed: (command) => `docker exec ${name} ${command}`,
+    typed: (command) => stack.hosts.home.typed(`exec ${name} ${command}`),
   };
 }
 

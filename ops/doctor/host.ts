@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { DockerFacts, DockerHost } from '../../stack/docker-host.js';
 import { MAKE_ROOM } from '../../stack/disk-room.js';
+import { sshTo } from '../../stack/published-address.js';
 import type { RunningStack } from '../context.js';
 import { versionsBelowFloor } from '../versions.js';
 import { Failing, type Check } from './check.js';
@@ -9,6 +10,7 @@ import { container } from './fix.js';
 
 /** Largest difference between the clocks of this machine and the Docker host, in seconds. */
 const CLOCK_SKEW_S = 2;
+const SET_CLOCK = 'sudo timedatectl set-ntp true';
 
 /** The Node.js that everything runs on. */
 export const node: Check = {
@@ -89,27 +91,49 @@ const disk = (floorMb: number): Check => ({
   run: async (stack) => {
     const rooms = await Promise.all(sitesOf(stack).map(room));
     const told = rooms.map(({ freeMb, where }) => `${String(freeMb)} MiB free ${where}`).join('; ');
-    if (rooms.some(({ freeMb }) => freeMb < floorMb))
-      throw new Failing(`${told}, expected ${String(floorMb)}`, MAKE_ROOM);
+    const full = rooms.filter(({ freeMb }) => freeMb < floorMb);
+    if (full.length > 0)
+      throw new Failing(
+        `${told}, expected ${String(floorMb)}`,
+        full.map(({ docker }) => makeRoomOn(docker)).join(' && '),
+      );
     return told;
   },
 });
 
+/** `MAKE_ROOM` as it is typed for one Docker host. */
+export const makeRoomOn = (docker: Pick<DockerHost, 'typed'>) => MAKE_ROOM.replaceAll('docker ', docker.typed(''));
+
+/** What sets the clock of a Docker host's machine. */
+export function setClockOn(docker: DockerHost): string {
+  const there = sshTo(docker.host);
+  const where = there ? [...there.command, there.login] : [];
+  const command = [...where, SET_CLOCK].join(' ');
+  return there || docker.isOwn ? command : `${command} (on the machine of ${docker.host})`;
+}
+
+interface Room {
+  readonly docker: DockerHost;
+  readonly freeMb: number;
+  readonly where: string;
+}
+
 /** On another machine it is asked from inside a container, whose own root is on the same disk. */
-async function room({ docker: host, container: asked }: AskedSite): Promise<{ freeMb: number; where: string }> {
+async function room({ name, docker: host, container: asked }: AskedSite): Promise<Room> {
   const { rootDir } = await factsOf(host);
   if (host.isLocal) {
     const { bavail, bsize } = await statfs(rootDir);
-    return { freeMb: Math.floor((bavail * bsize) / 2 ** 20), where: `under ${rootDir}` };
+    const where = `under ${rootDir}${name && ` of ${name}`}`;
+    return { docker: host, freeMb: Math.floor((bavail * bsize) / 2 ** 20), where };
   }
   const table = await host.docker(['exec', asked, 'df', '-Pk', '/']);
   const kilobytes = Number(table.split('\n')[1]?.trim().split(/\s+/)[3]);
-  return { freeMb: Math.floor(kilobytes / 1024), where: `under ${rootDir} of ${host.host}` };
+  return { docker: host, freeMb: Math.floor(kilobytes / 1024), where: `under ${rootDir} of ${host.host}` };
 }
 
 const clock: Check = {
   name: 'clock',
-  fix: 'sudo timedatectl set-ntp true',
+  fix: SET_CLOCK,
   run: async (stack) => {
     const sites = sitesOf(stack);
     await Promise.all(sites.map(agree));
@@ -125,7 +149,7 @@ async function agree({ name, docker: host, container: asked }: AskedSite): Promi
   const tolerance = CLOCK_SKEW_S + (Date.now() - before) / 2000;
   const skew = Math.abs(remote + 0.5 - middle);
   if (skew > tolerance)
-    throw new Failing(`${skew.toFixed(1)} s off the Docker host${name && ` ${name}`}`, 'sudo timedatectl set-ntp true');
+    throw new Failing(`${skew.toFixed(1)} s off the Docker host${name && ` ${name}`}`, setClockOn(host));
 }
 
 /** The machine and the containers as Docker sees them. */

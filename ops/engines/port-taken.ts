@@ -46,7 +46,7 @@ async function holder(
     return { who: 'somebody on the Docker host that has this address', stop: `sudo fuser -k ${String(port)}/tcp` };
   const containers = await docker.containers().catch(() => []);
   const found = containers.find(({ Ports, State }) => State === 'running' && publishes(Ports, port));
-  if (found) return { who: `container ${found.Names}`, stop: `docker stop ${found.Names}` };
+  if (found) return { who: `container ${found.Names}`, stop: docker.typed(`stop ${found.Names}`) };
   if (docker.isLocal) return portHolder(port);
   const there = remoteName(docker.host) ?? docker.host;
   const { command, login } = sshTo(docker.host) ?? { command: ['ssh'], login: there };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { SUITES } from '../../components/image-names.js';
+import type { DrillResult } from '../../ops/backup/drill.js';
 import { OtherStack } from '../support/other-stack.js';
 import { settled } from '../support/prometheus.js';
 import { SecondEngine } from '../support/second-engine.js';
@@ -90,6 +91,39 @@ const title = 'D14 a stack on two Docker hosts';
       expect(await settled(answer, (all) => all.length === 0, 2 * MINUTES)).toEqual([]);
     },
     8 * MINUTES,
+  );
+
+  it(
+    'D14 O5 O8 commands of every day do there what they do on one host, and messages flow after each',
+    async () => {
+      const before = await there();
+      stack.must('backup');
+      const { stderr: restored } = stack.must('restore', '--latest', '--yes');
+      expect(restored).toMatch(/✔ restored to its last change/);
+      expect(await there()).toEqual(before);
+      flows();
+      stack.must('backup');
+      const drilled = JSON.parse(stack.must('restore', '--drill', '--json').stdout) as DrillResult;
+      expect(drilled).toMatchObject({ good: true, differences: [] });
+
+      expect(stack.must('rotate').stderr).toContain('✔ epoch 2 complete');
+      expect(await there()).toEqual(before);
+
+      stack.must('stop');
+      expect(await there()).toEqual([]);
+      stack.must('start');
+      expect(await there()).toEqual(before);
+      const healthy = async () => (await there('--filter', 'health=healthy')).length;
+      expect(await settled(healthy, (count) => count === before.length, 2 * MINUTES)).toBe(before.length);
+      flows();
+
+      const { stdout: log } = stack.must('logs', 'timescaledb', '--lines', '5');
+      expect(log.trim().split('\n').length).toBeGreaterThan(0);
+      expect(stack.must('logs').stdout.split('\n')).toEqual(expect.arrayContaining(['consumer', 'timescaledb']));
+      expect(stack.must('dlq', 'list', '--json').code).toBe(0);
+      process.stderr.write(`    D14 drill on the other host: ${drilled.seconds.toFixed(1)} s\n`);
+    },
+    10 * MINUTES,
   );
 
   it(

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { makeRoomOn, setClockOn } from '../../../ops/doctor/host.js';
 import { DockerHosts } from '../../../ops/docker-hosts.js';
 import { parseConfig } from '../../../stack/config.js';
+import { DockerHost } from '../../../stack/docker-host.js';
 import { UserError } from '../../../stack/errors.js';
 import { misplaced } from '../../../stack/preflight-names.js';
 import { sameEngine } from '../../../stack/preflight.js';
@@ -142,6 +144,20 @@ describe('parts on further Docker hosts', () => {
         { site: data, facts },
       ]),
     ).toEqual(['telegram:dockerHosts.data.host: the same Docker engine as the home host']);
+  });
+
+  it('D14 what mends the disk or the clock of a host names it', () => {
+    const [own, ssh, socket] = ['', 'ssh://deploy@data:2222', 'unix:///run/other.sock'].map(
+      (host) => new DockerHost(host),
+    );
+    if (!own || !ssh || !socket) throw new Error('there are three');
+    expect(makeRoomOn(own)).toBe('docker image prune --all && docker builder prune');
+    expect(makeRoomOn(ssh)).toBe(
+      'docker -H ssh://deploy@data:2222 image prune --all && docker -H ssh://deploy@data:2222 builder prune',
+    );
+    expect(setClockOn(own)).toBe('sudo timedatectl set-ntp true');
+    expect(setClockOn(ssh)).toBe('ssh -p 2222 deploy@data sudo timedatectl set-ntp true');
+    expect(setClockOn(socket)).toContain('on the machine of unix:///run/other.sock');
   });
 
   it('D14 a command finds the host of the container that it names', () => {
