@@ -37,6 +37,8 @@ export interface TypeRules {
 export interface Live {
   readonly there: 'running' | 'stopped' | 'missing';
   readonly users?: readonly string[];
+  /** What was changed by hand of what an update in place puts back. @default nothing */
+  readonly drifted?: readonly string[];
 }
 
 export type Step =
@@ -59,6 +61,8 @@ export function decide({ entry, hash, changed, rules, options, live }: Situation
   if (entry.status === 'pending') return { action: 'replace', reason: 'it never became ready' };
   if (entry.status === 'again') return { action: 'replace', reason: 'it is to be made again' };
   if (entry.hash === hash || changed.every((key) => rules.storeOnlyKeys?.includes(key))) {
+    const drifted = live.drifted ?? [];
+    if (drifted.length > 0) return { action: 'update', reason: `changed by hand: ${drifted.join(', ')}` };
     if (live.there === 'stopped') return { action: 'start', reason: 'it had stopped' };
     return entry.hash === hash
       ? { action: 'same', reason: '' }

@@ -19,7 +19,7 @@ const recordSchema = z.object({
       z.object({ name: z.string(), dockerHost: z.string(), imageSource: z.string(), containers: z.array(z.string()) }),
     )
     .default([]),
-  /** Container id → the networks it is in. */
+  /** Container id → the networks it is in, and its limits. */
   containers: z.record(z.string(), z.string()),
 });
 
@@ -29,7 +29,7 @@ const HEALTHY_MS = 180_000;
 /**
  * What the last `up` left standing in Docker. As long as all of it stands, the next `up` may believe the state of the Pulumi
  * CLI and leave its refresh, which asks every provider about every resource, for the day when something is gone.
- * Not promised: that other drift is seen, for example limits changed by hand; `npm run pulumi -- refresh` is for that.
+ * Not promised: that other drift is seen; `npm run pulumi -- refresh` is for that.
  */
 export class Standing {
   readonly #file: string;
@@ -50,7 +50,7 @@ export class Standing {
 
   async record(outputs: StackOutputs): Promise<void> {
     const { instance, dockerHost, further } = outputs;
-    const containers = fingerprint(await new DockerHosts(outputs).containersOf(instance));
+    const containers = await fingerprint(await new DockerHosts(outputs).containersOf(instance));
     const record = { instance, dockerHost, further, containers };
     writeFileSync(this.#file, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o600 });
   }
@@ -69,7 +69,9 @@ export class Standing {
     const now = started.length > 0 ? await hosts.containersOf(record.instance) : containers;
     const { completed } = progressOf(await hosts.home.volumes(INSTANCE_LABEL), record.instance);
     const whole =
-      completed !== null && now.every(({ State }) => State === 'running') && same(fingerprint(now), record.containers);
+      completed !== null &&
+      now.every(({ State }) => State === 'running') &&
+      same(await fingerprint(now), record.containers);
     if (whole) await healthy(started);
     return { whole, started: started.length };
   }
@@ -80,8 +82,24 @@ export class Standing {
   }
 }
 
-function fingerprint(containers: readonly LocatedContainer[]): Record<string, string> {
-  return Object.fromEntries(containers.map(({ ID, Networks }) => [ID, Networks]));
+/** What `docker update` changes. */
+const LIMITS =
+  '{{.Id}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.RestartPolicy.Name}}';
+
+async function fingerprint(containers: readonly LocatedContainer[]): Promise<Record<string, string>> {
+  const hosts = [...new Set(containers.map(({ docker }) => docker))];
+  const inspected = await Promise.all(
+    hosts.map(async (host) => {
+      const ids = containers.filter(({ docker }) => docker === host).map(({ ID }) => ID);
+      return host.docker(['inspect', '--format', LIMITS, ...ids]);
+    }),
+  );
+  const limits = new Map(
+    inspected
+      .flatMap((lines) => lines.split('\n'))
+      .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
+  );
+  return Object.fromEntries(containers.map(({ ID, Networks }) => [ID, `${Networks} ${limits.get(ID) ?? ''}`]));
 }
 
 function same(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {

@@ -171,6 +171,24 @@ const docker = new Docker();
   );
 
   it(
+    'O2 limits that were changed by hand are put back, in the same running container',
+    async () => {
+      const { outputs } = await up();
+      const { StartedAt } = (await server().inspect()).State;
+      const limits = { Memory: 67_108_864, MemorySwap: 67_108_864, NanoCpus: 500_000_000 };
+      await server().update({ Memory: 33_554_432, MemorySwap: 134_217_728, NanoCpus: 250_000_000 });
+      expect((await server().inspect()).HostConfig).not.toMatchObject(limits);
+      const mended = await up();
+      expect(mended.changes).toEqual({ ...NONE, update: 1, same: 5 });
+      expect(JSON.stringify(events)).toContain('changed by hand: Memory, MemorySwap, NanoCpus');
+      expect(mended.outputs).toEqual(outputs);
+      expect(await server().inspect()).toMatchObject({ HostConfig: limits, State: { StartedAt } });
+      expect((await up()).changes).toEqual({ ...NONE, same: 6 });
+    },
+    3 * MINUTES,
+  );
+
+  it(
     'a container that stays unhealthy is an error with its last lines, and the next run mends it',
     async () => {
       const error = await failureOf({

@@ -40,10 +40,23 @@ export function containerRequest(
 }
 
 /** What the Docker API is asked to change in a running container. */
-export function updateRequest(inputs: ContainerInputs): object {
-  const { Memory, MemorySwap, MemoryReservation, CpuShares, CpusetCpus } = limits(inputs);
+export function updateRequest(inputs: ContainerInputs): Docker.HostConfig {
+  const { Memory, MemorySwap, MemoryReservation, NanoCpus, CpuShares, CpusetCpus } = limits(inputs);
   const RestartPolicy = restartPolicy(inputs);
-  return defined({ Memory, MemorySwap, MemoryReservation, CpuShares, CpusetCpus, RestartPolicy });
+  return defined({ Memory, MemorySwap, MemoryReservation, NanoCpus, CpuShares, CpusetCpus, RestartPolicy });
+}
+
+/** Says of a limit that this Docker host knows none of its kind, as without swap accounting. */
+const UNKNOWN_TO_HOST: readonly unknown[] = [0, -1, ''];
+
+/** What of it is otherwise in a container, such as after `docker update`; what the program does not say does not count. */
+export function driftOf(inputs: ContainerInputs, found: Docker.HostConfig): string[] {
+  const { RestartPolicy, ...limited } = updateRequest(inputs);
+  const names = (Object.keys(limited) as (keyof typeof limited)[]).filter(
+    (name) => limited[name] !== found[name] && !UNKNOWN_TO_HOST.includes(found[name]),
+  );
+  const isRestarted = RestartPolicy === undefined || RestartPolicy.Name === found.RestartPolicy?.Name;
+  return [...names, ...(isRestarted ? [] : ['RestartPolicy'])];
 }
 
 export function endpoint(network: NonNullable<ContainerInputs['networksAdvanced']>[number]): Docker.EndpointSettings {

@@ -2,14 +2,15 @@
  * `docker:index/container:Container`.
  * Promised: a container is stopped gracefully (its stop signal, `destroyGraceSeconds`) before it is removed; the state knows of it
  * before it exists, so that a killed run leaves nothing unknown; a container of another owner is never touched.
- * What Docker can change in a running container (memory, restart policy) is changed there; any other input replaces it.
+ * What Docker can change in a running container (memory, restart policy) is changed there; any other input replaces it. Limits
+ * that were changed by hand are put back.
  * On failure: the container stays for inspection, marked as not ready; the next run replaces it.
  */
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type Docker from 'dockerode';
 import { StepError } from '../errors.js';
-import { containerRequest, endpoint, networksOf, portKey, updateRequest } from './container-request.js';
+import { containerRequest, driftOf, endpoint, networksOf, portKey, updateRequest } from './container-request.js';
 import { containerSchema, ENGINE_ONLY_KEYS, IN_PLACE_KEYS, type ContainerInputs } from './container-schema.js';
 import { waitUntilReady } from './container-wait.js';
 import { isMissing, LINEAGE_LABEL, orMissing, statusOf } from './docker-client.js';
@@ -52,7 +53,10 @@ export const container = defineHandler({
     const found = await orMissing(context.docker.getContainer(id).inspect());
     if (found === undefined) return { there: 'missing' };
     const runs = (found.State.Running && !found.State.Paused) || found.State.Restarting;
-    return { there: runs || inputs.start === false || inputs.mustRun === false ? 'running' : 'stopped' };
+    return {
+      there: runs || inputs.start === false || inputs.mustRun === false ? 'running' : 'stopped',
+      drifted: driftOf(inputs, found.HostConfig),
+    };
   },
 });
 

@@ -55,6 +55,26 @@ export function mending(): void {
     );
 
     it(
+      'O2 limits that were changed by hand are put back in the same containers, and nothing else is touched',
+      async () => {
+        const names = ['consumer', 'redis-replica'].map(container);
+        const limits = async () =>
+          (await inspectAll())
+            .filter(({ Name }) => names.includes(Name.slice(1)))
+            .map(({ Id, State, HostConfig: { Memory, MemorySwap } }) => [Id, State.StartedAt, Memory, MemorySwap])
+            .sort();
+        const wanted = await limits();
+        await docker('update', '--memory', '100m', '--memory-swap', '200m', ...names);
+        expect(await limits()).not.toEqual(wanted);
+        const { stderr } = must('up', [], env);
+        expect(stderr).toMatch(/✔ 2 update, \d+ same\n/);
+        expect(await limits()).toEqual(wanted);
+        expectClean('limits put back');
+      },
+      5 * MINUTES,
+    );
+
+    it(
       'O4 one that was only killed is started in place, without a refresh',
       async () => {
         const all = (await inspectAll()).map(identity).length;
