@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { FileBackend } from '../../ops/engines/file-backend.js';
 import { StackFolder } from '../../ops/stack-folder.js';
 import { leaveOneShot } from '../support/left-one-shot.js';
 import { verdict, whyNoPulumi } from '../support/pulumi.js';
-import { flawless, must, run, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } from '../support/test-stack.js';
+import { flawless, must, run, start, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } from '../support/test-stack.js';
 import { configuration } from './cases/config.js';
 import { firstStart } from './cases/first-start.js';
 import { interruptions } from './cases/killed.js';
@@ -103,6 +104,24 @@ function removeAll(): void {
       expect(stdout + stderr).toContain('protected');
     },
     2 * MINUTES,
+  );
+
+  it(
+    'O3 killed in the middle, destroy leaves a lock and half of the stack, with which the next one goes on',
+    async () => {
+      const before = list('ps -aq').split('\n').length;
+      const destroy = start('destroy', ['--yes'], env);
+      await destroy.said('telegram-gateway-api deleted');
+      const [lock] = new FileBackend(new StackFolder(TEST_STACK)).locks();
+      if (!lock) throw new Error('the CLI holds no lock');
+      destroy.kill('SIGKILL');
+      process.kill(lock.pid, 'SIGKILL');
+      expect((await destroy.ended).code).not.toBe(0);
+      const left = list('ps -aq').split('\n').length;
+      expect(left).toBeGreaterThan(1);
+      expect(left).toBeLessThan(before);
+    },
+    3 * MINUTES,
   );
 
   it(

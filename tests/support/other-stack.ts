@@ -31,7 +31,7 @@ const PORTS_BY = 2_000;
 
 const GUIDE = join(ROOT, 'docs', 'guides', 'stacks.md');
 
-/** How an `up` that was cut off ended. */
+/** How a command that was cut off ended. */
 export interface CutOff {
   /** False when it was done before its time came. */
   readonly cut: boolean;
@@ -80,9 +80,10 @@ export class OtherStack {
     return run(command, this.#first(command, []), { TELEGRAM_STATE_DIR: join(this.#state, 'elsewhere') });
   }
 
-  /** `up` that gets the signal once it has made so many containers, volumes, networks and commands. */
-  async upCutOff(things: number, signal: NodeJS.Signals): Promise<CutOff> {
-    const args = ['--import', 'tsx', 'ops/cli.ts', 'up', ...this.#first('up', [])];
+  /** `up` or `destroy` that gets the signal once it has made or removed so many containers, volumes, networks and commands. */
+  async cutOff(command: 'up' | 'destroy', things: number, signal: NodeJS.Signals): Promise<CutOff> {
+    const own = this.#first(command, command === 'destroy' ? ['--yes'] : []);
+    const args = ['--import', 'tsx', 'ops/cli.ts', command, ...own];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -93,7 +94,7 @@ export class OtherStack {
     let stderr = '';
     for await (const line of createInterface({ input: child.stderr })) {
       stderr += `${line}\n`;
-      if (!/^ {2}(create|replace|update) +(Container|Volume|Network|Command|CopyToRemote) /.test(line)) continue;
+      if (!/^ {2}(create|replace|update|delete) +(Container|Volume|Network|Command|CopyToRemote) /.test(line)) continue;
       made += 1;
       if (made === things) child.kill(signal);
     }

@@ -35,7 +35,7 @@ export function badUpCases(stack: OtherStack): void {
       // A consumer that has not the memory to start: this `up` can only fail, or be killed before it does.
       stack.change('telegram:consumer.memoryMb', 16);
       stack.change('telegram:api.cpus', 0.3);
-      expect((await stack.upCutOff(1, 'SIGKILL')).code).not.toBe(0);
+      expect((await stack.cutOff('up', 1, 'SIGKILL')).code).not.toBe(0);
 
       revert();
       stack.must('up');
