@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { PulumiEngine } from '../../../ops/engines/pulumi.js';
 import { checkState, clearTheWay } from '../../../ops/engines/clear-the-way.js';
 import { StackFolder } from '../../../ops/stack-folder.js';
 import type { UserError } from '../../../stack/errors.js';
@@ -77,6 +79,23 @@ describe('state of the Pulumi CLI that is not as it was left', () => {
     expect(message).toContain(folder.passphraseFile);
     process.env['PULUMI_CONFIG_PASSPHRASE'] = 'one of a person';
     expect(checkState(folder)).not.toBeNull();
+  });
+
+  it.each([
+    ['another address', { data: { host: 'ssh://deploy@10.0.0.13' } }, 'not on ssh://deploy@10.0.0.13'],
+    ['no address', {}, 'not on any host of that name'],
+  ])('D14 a further Docker host that has %s now is refused before anything is asked', async (_, dockerHosts, words) => {
+    const there = 'ssh://deploy@10.0.0.12';
+    const further = [{ name: 'data', dockerHost: there, imageSource: 'debian', containers: ['telegram-rabbitmq'] }];
+    const standing = { instance: folder.instance, dockerHost: '', further, containers: {} };
+    writeFileSync(join(folder.path, 'standing.json'), JSON.stringify(standing));
+    const document = parseDocument(readFileSync(folder.configFile, 'utf8'));
+    document.setIn(['config', 'telegram:dockerHosts'], dockerHosts);
+    writeFileSync(folder.configFile, document.toString());
+    await expect(new PulumiEngine(folder, '/nonexistent/pulumi').up()).rejects.toMatchObject({
+      code: 'CONFIG',
+      message: `telegram:dockerHosts.data.host: the stack stands on ${there}, ${words}`,
+    });
   });
 
   it('O1 held by another run: who, where and since when', async () => {
