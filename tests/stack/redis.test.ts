@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { openPair, openSentinel, namedMaster, roleOf, settledPair, type RedisPart } from '../support/redis-pair.js';
+import { CacheLoop } from '../support/cache-loop.js';
+import {
+  asAdmin,
+  openPair,
+  openSentinel,
+  namedMaster,
+  roleOf,
+  settledPair,
+  type RedisPart,
+} from '../support/redis-pair.js';
 import { waitFor } from '../support/services.js';
 import { container, docker, flawless, inspect, ready, smoke } from '../support/test-stack.js';
 
@@ -82,20 +91,45 @@ describe('Redis', () => {
 describe('Redis failover', () => {
   let before: { master: RedisPart; replica: RedisPart };
   let tookMs: number;
+  let loop: CacheLoop;
+  let promotedAt: number;
   beforeAll(async () => {
     before = await settledPair();
     const sentinel = openSentinel(1);
+    loop = await CacheLoop.start();
+    await waitFor('a cache in use', () => Promise.resolve(loop.cachedSince(0) >= 50), 30_000);
     await docker('kill', container(before.master));
     const killed = performance.now();
     await waitFor('another master', async () => (await namedMaster(sentinel)) === before.replica, 30_000);
     await waitFor('the new master takes its role', async () => (await roleOf(before.replica)) === 'master', 30_000);
-    tookMs = performance.now() - killed;
+    promotedAt = performance.now();
+    tookMs = promotedAt - killed;
     sentinel.disconnect();
-  }, 120_000);
+    await waitFor('the cache again', () => Promise.resolve(loop.cachedSince(promotedAt) >= 50), 30_000).catch(
+      () => undefined,
+    );
+    await loop.end();
+  }, 150_000);
 
   it('D5 a killed master is replaced within 10 s', () => {
     process.stderr.write(`    D5 failover: ${(tookMs / 1000).toFixed(1)} s\n`);
     expect(tookMs).toBeLessThan(10_000);
+  });
+
+  it('R5 D5 a cache in use gives its caller no error meanwhile, and has what is written after the promotion', async () => {
+    const without = loop.rounds.filter(({ isCached }) => !isCached);
+    const slowest = Math.max(...loop.rounds.map(({ ms }) => ms));
+    process.stderr.write(
+      `    R5 without cache for ${(loop.longestWithout / 1000).toFixed(1)} s: ${String(without.length)} of ` +
+        `${String(loop.rounds.length)} rounds, the slowest took ${slowest.toFixed(0)} ms\n`,
+    );
+    expect(loop.errors).toEqual([]);
+    expect(without.length).toBeGreaterThan(0);
+    expect(loop.cachedSince(promotedAt)).toBeGreaterThanOrEqual(50);
+    expect(await asAdmin(before.replica, 'EXISTS', loop.lastKey)).toBe(1);
+    expect(loop.longestWithout).toBeLessThan(15_000);
+    // Three operations, each with a time-out of 300 ms.
+    expect(slowest).toBeLessThan(2_000);
   });
 
   it('D4 the killed node comes back as the replica: exactly one master', async () => {
