@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Consumer } from '../../runtime/consumer/consumer.js';
 import { IngestBatcher } from '../../runtime/ingest/batch.js';
 import { Committer } from '../../runtime/ingest/commit.js';
@@ -9,7 +9,7 @@ import { ChannelState } from '../../runtime/telegram/channel-state.js';
 import { mendHoles } from '../../runtime/telegram/audit.js';
 import type { PlainMessage, TelegramPort } from '../../runtime/telegram/client.js';
 import { ingestMessage } from '../support/messages.js';
-import { silent, TestDatabase, uniqueChannel, uniqueName } from '../support/services.js';
+import { describeOnEachEngine, silent, TestDatabase, uniqueChannel, uniqueName } from '../support/services.js';
 import { unlimited } from '../unit/telegram/support/plain.js';
 
 /** Where a text is put together with SQL, or cut off at U+0000, one of these shows it. */
@@ -17,12 +17,12 @@ const HOSTILE = `'; drop table telegram_gateway.messages; --$1 $$ \\ %s "x" {},n
 const CLEAN = HOSTILE.replace('\0\ud800', '\ufffd');
 
 /** What no well-behaved server sends, on its way through the gateway into a real database. */
-describe('bad input', () => {
+describeOnEachEngine('bad input', (engine) => {
   let database: TestDatabase;
   let store: TelegramStore;
 
   beforeAll(async () => {
-    database = await TestDatabase.migrated();
+    database = await TestDatabase.migrated(engine);
     store = new TelegramStore(database.database);
   });
   afterAll(() => database.drop());

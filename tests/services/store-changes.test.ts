@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ChannelMarks, IngestDeletion, IngestMessage } from '../../runtime/ingest/message-store.js';
 import { takeLease } from '../../runtime/store/lease.js';
 import { claimOutbox } from '../../runtime/store/outbox.js';
 import { TelegramStore } from '../../runtime/store/telegram-store.js';
 import { ingestMessage, range } from '../support/messages.js';
-import { TestDatabase, uniqueChannel } from '../support/services.js';
+import { describeOnEachEngine, TestDatabase, uniqueChannel } from '../support/services.js';
 
 /** Edits, deletions and marks, as the database keeps them. */
-describe('commitBatch with changes', () => {
+describeOnEachEngine('commitBatch with changes', (engine) => {
   let database: TestDatabase;
   let store: TelegramStore;
 
   beforeAll(async () => {
-    database = await TestDatabase.migrated();
+    database = await TestDatabase.migrated(engine);
     store = new TelegramStore(database.database);
   });
   afterAll(() => database.drop());

@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { IngestMessage } from '../../runtime/ingest/message-store.js';
 import { claimOutbox, outboxStats, removeFromOutbox } from '../../runtime/store/outbox.js';
 import { TelegramStore } from '../../runtime/store/telegram-store.js';
 import { ingestMessage, range } from '../support/messages.js';
-import { TestDatabase, uniqueChannel } from '../support/services.js';
+import { describeOnEachEngine, TestDatabase, uniqueChannel } from '../support/services.js';
 
-describe('commitBatch', () => {
+describeOnEachEngine('commitBatch', (engine) => {
   let database: TestDatabase;
   let store: TelegramStore;
 
   beforeAll(async () => {
-    database = await TestDatabase.migrated();
+    database = await TestDatabase.migrated(engine);
     store = new TelegramStore(database.database);
   });
   afterAll(() => database.drop());
@@ -165,12 +165,12 @@ describe('commitBatch', () => {
   });
 });
 
-describe('channels', () => {
+describeOnEachEngine('channels', (engine) => {
   let database: TestDatabase;
   let store: TelegramStore;
 
   beforeAll(async () => {
-    database = await TestDatabase.migrated();
+    database = await TestDatabase.migrated(engine);
     store = new TelegramStore(database.database);
   });
   afterAll(() => database.drop());

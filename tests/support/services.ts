@@ -66,6 +66,13 @@ export function onEachEngine(define: (engine: Engine) => void): void {
   });
 }
 
+/** The same for all tests of a file, under the name of what they test. */
+export function describeOnEachEngine(what: string, define: (engine: Engine) => void): void {
+  describe(what, () => {
+    onEachEngine(define);
+  });
+}
+
 export class TestDatabase {
   /** As the application sees it. */
   readonly database: Database;
