@@ -9,77 +9,160 @@ import type { Engines } from './engines.js';
 import { Latencies, type Latency } from './measure.js';
 import { posts } from './posts.js';
 
-export interface CacheEffect {
-  readonly rate: number;
-  readonly seconds: number;
-  /** Share of the candidates whose hot copy was there, 0 to 1. */
+/** What the cache was worth to some readers. */
+interface Worth {
+  /** Share of the events that a hot copy brought, 0 to 1; the database brought the others. */
   readonly hitRate: number;
   /** Statements by which the database was asked for work. */
   readonly databaseReads: { readonly with: number; readonly without: number };
   /** Share of those reads that the cache spares, 0 to 1. */
   readonly saved: number;
+}
+
+export interface CacheEffect extends Worth {
+  readonly rate: number;
+  readonly seconds: number;
+  /** The same load as several readers see it: one that is always there, one that is away for a while, one that begins at the end. */
+  readonly mixedReaders: Worth;
   /** `isDuplicate`, as its caller sees it. */
   readonly dedupMs: Pick<Latency, 'p50' | 'p95'>;
 }
+
+/** When a group reads, as shares of the time in which messages come; all of it goes on until everything was handled. */
+type Presence = readonly (readonly [from: number, to: number])[];
+
+const ALWAYS: readonly Presence[] = [[[0, Infinity]]];
+const MIXED: readonly Presence[] = [
+  ...ALWAYS,
+  [
+    [0, 0.3],
+    [0.7, Infinity],
+  ],
+  [[1, Infinity]],
+];
 
 const READS = new Set(['work_take', 'work_channels']);
 const CHECKS = 500;
 
 export async function cacheEffect(engines: Engines, rate: number, seconds: number): Promise<CacheEffect> {
-  const without = await load(engines, { rate, seconds, cached: false });
-  const withIt = await load(engines, { rate, seconds, cached: true });
-  const { p50, p95 } = await dedup(engines);
-  return {
-    ...{ rate, seconds, hitRate: withIt.hitRate },
-    databaseReads: { with: withIt.reads, without: without.reads },
-    saved: 1 - withIt.reads / without.reads,
-    dedupMs: { p50, p95 },
+  const worth = async (readers: readonly Presence[], name: string): Promise<Worth> => {
+    const without = await load(engines, { rate, seconds, readers, name: `${name}-plain`, cached: false });
+    const withIt = await load(engines, { rate, seconds, readers, name: `${name}-cached`, cached: true });
+    return {
+      hitRate: withIt.hitRate,
+      databaseReads: { with: withIt.reads, without: without.reads },
+      saved: 1 - withIt.reads / without.reads,
+    };
   };
+  const one = await worth(ALWAYS, 'one');
+  const mixedReaders = await worth(MIXED, 'mixed');
+  const { p50, p95 } = await dedup(engines);
+  return { ...{ rate, seconds }, ...one, mixedReaders, dedupMs: { p50, p95 } };
 }
 
 interface Load {
   readonly rate: number;
   readonly seconds: number;
+  readonly readers: readonly Presence[];
+  /** What the names of the groups begin with. */
+  readonly name: string;
   readonly cached: boolean;
 }
 
-/** Messages come at a rate, whatever becomes of them; ends when each was handled. */
-async function load(engines: Engines, { rate, seconds, cached }: Load): Promise<{ reads: number; hitRate: number }> {
-  const { database, redis, logger } = engines;
-  const group = `bench-${cached ? 'cached' : 'plain'}`;
+/** Messages come at a rate, whatever becomes of them; ends when every group has handled each. */
+async function load(
+  engines: Engines,
+  { rate, seconds, readers, name, cached }: Load,
+): Promise<{ reads: number; hitRate: number }> {
+  const { database, redis } = engines;
   const messages = posts(rate * seconds);
   const channels = [...new Set(messages.map(({ message }) => message.channelId))];
   for (const channel of channels) await database.run(ADD_CHANNEL, [channel]);
-  await registerGroup(database, group, 'poll');
-  const cache = cached ? new RedisTelegramCache(redis, group) : null;
-  await cache?.announceGroup();
+  const groups = await Promise.all(
+    readers.map((presence, n) => Reader.register(engines, { group: `bench-${name}-${String(n)}`, cached, presence })),
+  );
   const writer = new RedisTelegramCache(redis);
   await writer.learnGroups();
-  let handled = 0;
-  const handle = () => {
-    handled += 1;
-    return Promise.resolve();
-  };
-  const consumer = new Consumer({
-    ...{ group, worker: group, mode: 'poll', database, queue: null, cache, logger, handle },
-  });
   const before = await reads();
-  await consumer.start();
   const began = performance.now();
   for (const [n, message] of messages.entries()) {
+    await Promise.all(groups.map((group) => group.at(n / messages.length)));
     await delay(Math.max(0, began + (n * 1_000) / rate - performance.now()));
     const { stored } = await commitBatch(database, { messages: [message], cursors: [] });
     if (cached) await writer.cacheMessages(stored.map(({ event }) => event));
   }
+  await Promise.all(groups.map((group) => group.at(1)));
   const deadline = performance.now() + 60_000;
-  while (handled < messages.length && performance.now() < deadline) await delay(20);
-  if (handled < messages.length)
-    throw new Error(`${String(handled)} of ${String(messages.length)} events were handled`);
+  const handled = () => groups.reduce((sum, group) => sum + group.handled, 0);
+  const expected = messages.length * groups.length;
+  while (handled() < expected && performance.now() < deadline) await delay(20);
+  if (handled() < expected) throw new Error(`${String(handled())} of ${String(expected)} events were handled`);
   const found = (await reads()) - before;
-  await consumer.close();
-  const stats = await cache?.getStats();
-  return { reads: found, hitRate: stats?.hitRate ?? 0 };
+  await Promise.all(groups.map((group) => group.close()));
+  // What is measured next makes no work for them.
+  await database.run(RETIRE, [`bench-${name}-%`]);
+  const hits = await Promise.all(groups.map((group) => group.hits()));
+  return { reads: found, hitRate: hits.reduce((sum, one) => sum + one, 0) / expected };
 }
+
+/** A group that polls while it is there. */
+class Reader {
+  handled = 0;
+  #consumer: Consumer | null = null;
+
+  private constructor(
+    private readonly engines: Engines,
+    private readonly group: string,
+    private readonly cache: RedisTelegramCache | null,
+    private readonly presence: Presence,
+  ) {}
+
+  /** Known to the database and to who fills the cache, before the first message. */
+  static async register(
+    engines: Engines,
+    { group, cached, presence }: { readonly group: string; readonly cached: boolean; readonly presence: Presence },
+  ): Promise<Reader> {
+    const cache = cached ? new RedisTelegramCache(engines.redis, group) : null;
+    await registerGroup(engines.database, group, 'poll');
+    await cache?.announceGroup();
+    return new Reader(engines, group, cache, presence);
+  }
+
+  /** Comes or goes, as the time says. */
+  async at(share: number): Promise<void> {
+    const isThere = this.presence.some(([from, to]) => from <= share && share < to);
+    if (!isThere) await this.close();
+    else if (!this.#consumer) {
+      this.#consumer = this.#open();
+      await this.#consumer.start();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer?.close();
+    this.#consumer = null;
+  }
+
+  /** Events that a hot copy brought. */
+  async hits(): Promise<number> {
+    return (await this.cache?.getStats())?.hits ?? 0;
+  }
+
+  #open(): Consumer {
+    const { group, cache } = this;
+    const { database, logger } = this.engines;
+    const handle = () => {
+      this.handled += 1;
+      return Promise.resolve();
+    };
+    return new Consumer({ group, worker: group, mode: 'poll', database, queue: null, cache, logger, handle });
+  }
+}
+
+const RETIRE = {
+  name: 'bench_retire',
+  text: 'update telegram_gateway.consumer_groups set active = false where group_name like $1',
+};
 
 const ADD_CHANNEL = {
   name: 'bench_channel',

@@ -31,11 +31,16 @@ export function benchTable(result: BenchResult): string {
         `status update p95 ${statusUpdate.p95.toFixed(2)} ms`,
     ),
     `duplicate check: p50 ${cache.dedupMs.p50.toFixed(2)}, p95 ${cache.dedupMs.p95.toFixed(2)} ms`,
-    `cache: hit rate ${percent(cache.hitRate)}, database asked ${String(cache.databaseReads.with)} times instead of ` +
-      `${String(cache.databaseReads.without)} (${percent(-cache.saved)})`,
+    `cache, one reader: ${cacheLine(cache)}`,
+    `cache, readers that come and go: ${cacheLine(cache.mixedReaders)}`,
     `${'with and without'.padEnd(40)}${'with'.padStart(12)}${'without'.padStart(12)}`,
     ...result.withAndWithout.map(comparisonLine),
   ].join('\n');
+}
+
+function cacheLine({ hitRate, databaseReads, saved }: BenchResult['cache']['mixedReaders']): string {
+  const { with: asked, without } = databaseReads;
+  return `hit rate ${percent(hitRate)}, database asked ${String(asked)} times instead of ${String(without)} (${percent(-saved)})`;
 }
 
 /** What is not worth a line is left out. */
