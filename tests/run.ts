@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { bootstrap } from '../ops/bootstrap.js';
 import { buildRuntime } from '../ops/build.js';
@@ -53,7 +54,9 @@ function level(name: Level, environment: () => Record<string, string> = () => ({
   rmSync(file, { force: true });
   const own = settingsOf(name, environment);
   if (!own) return false;
-  const parallel = name === 'unit' ? [] : ['--runInBand', '--forceExit'];
+  // Jest's own default leaves a processor free, which on two is every second one.
+  const workers = `--maxWorkers=${String(Math.max(2, availableParallelism() - 1))}`;
+  const parallel = name === 'unit' ? [workers] : ['--runInBand', '--forceExit'];
   const args = [
     '--selectProjects',
     name,
