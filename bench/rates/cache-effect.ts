@@ -11,7 +11,7 @@ import { posts } from './posts.js';
 
 /** What the cache was worth to some readers. */
 interface Worth {
-  /** Share of the events that a hot copy brought, 0 to 1; the database brought the others. */
+  /** Share of the candidates whose hot copy was there, 0 to 1. */
   readonly hitRate: number;
   /** Statements by which the database was asked for work. */
   readonly databaseReads: { readonly with: number; readonly without: number };
@@ -22,7 +22,10 @@ interface Worth {
 export interface CacheEffect extends Worth {
   readonly rate: number;
   readonly seconds: number;
-  /** The same load as several readers see it: one that is always there, one that is away for a while, one that begins at the end. */
+  /**
+   * The same load as several readers see it: one that is always there, one that is away for a while, one that begins at the end.
+   * What they have missed the database brings, so many events a statement.
+   */
   readonly mixedReaders: Worth;
   /** `isDuplicate`, as its caller sees it. */
   readonly dedupMs: Pick<Latency, 'p50' | 'p95'>;
@@ -93,17 +96,20 @@ async function load(
   }
   await Promise.all(groups.map((group) => group.at(1)));
   const deadline = performance.now() + 60_000;
-  const handled = () => groups.reduce((sum, group) => sum + group.handled, 0);
+  const handled = () => sum(groups.map((group) => group.handled));
   const expected = messages.length * groups.length;
   while (handled() < expected && performance.now() < deadline) await delay(20);
   if (handled() < expected) throw new Error(`${String(handled())} of ${String(expected)} events were handled`);
-  const found = (await reads()) - before;
+  const asked = (await reads()) - before;
   await Promise.all(groups.map((group) => group.close()));
   // What is measured next makes no work for them.
   await database.run(RETIRE, [`bench-${name}-%`]);
-  const hits = await Promise.all(groups.map((group) => group.hits()));
-  return { reads: found, hitRate: hits.reduce((sum, one) => sum + one, 0) / expected };
+  const found = await Promise.all(groups.map((group) => group.found()));
+  const [hits, misses] = [sum(found.map((one) => one.hits)), sum(found.map((one) => one.misses))];
+  return { reads: asked, hitRate: hits / Math.max(1, hits + misses) };
 }
+
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
 /** A group that polls while it is there. */
 class Reader {
@@ -143,9 +149,9 @@ class Reader {
     this.#consumer = null;
   }
 
-  /** Events that a hot copy brought. */
-  async hits(): Promise<number> {
-    return (await this.cache?.getStats())?.hits ?? 0;
+  /** Hot copies that were there, and that were not, of what it looked for. */
+  async found(): Promise<{ readonly hits: number; readonly misses: number }> {
+    return (await this.cache?.getStats()) ?? { hits: 0, misses: 0 };
   }
 
   #open(): Consumer {

@@ -76,10 +76,10 @@ describe('bench', () => {
     expect(saved).toBe(1 - databaseReads.with / databaseReads.without);
     expect(hitRate).toBeGreaterThanOrEqual(0.7);
     expect(saved).toBeGreaterThanOrEqual(0.7);
-    // Who comes late finds nothing in the cache: the database answers.
-    expect(mixedReaders.hitRate).toBeGreaterThan(0.3);
-    expect(mixedReaders.hitRate).toBeLessThan(hitRate);
+    expect(mixedReaders.hitRate).toBeGreaterThanOrEqual(0.7);
+    // Who comes late is brought up to date by the database.
     expect(mixedReaders.saved).toBeGreaterThan(0);
+    expect(mixedReaders.saved).toBeLessThan(saved);
     expect(dedupMs.p95).toBeGreaterThanOrEqual(dedupMs.p50);
   });
 
