@@ -3,7 +3,7 @@ import type { Engines, Size } from './engines.js';
 import { cacheLeg, consumerLeg, insertLeg, mtprotoLeg, queueLeg } from './legs.js';
 import { composedRate, fsyncTime, type Latency, type Rate } from './measure.js';
 import { WholePipeline, naiveRate } from './pipelines.js';
-import { pollingLatency, type PollingResult } from './polling.js';
+import { pollingLatency, settle, type PollingResult } from './polling.js';
 import type { Part } from './profile.js';
 import { usageNow } from './usage.js';
 import { compareAll, type Comparison } from './with-and-without.js';
@@ -47,14 +47,15 @@ export async function runBench(engines: Engines, size: Size, say: (line: string)
   const whole = new WholePipeline(engines);
   await whole.start();
   const latencyMs: BenchResult['latencyMs'][number][] = [];
-  await step('warming up', () => whole.rate(messages / 10));
-  const pipeline = await step('pipeline', () => whole.rate(messages));
-  const profile = await step('profile', () => whole.profile(messages));
+  await step('warming up', () => whole.rate(messages / 2));
+  await step('settling', () => settle(engines.database));
   for (const { rate, seconds } of size.load)
     latencyMs.push({
       ...{ rate, seconds },
       ...(await step(`${String(rate)} msg/s for ${String(seconds)} s`, () => whole.latency(rate, seconds))),
     });
+  const pipeline = await step('pipeline', () => whole.rate(messages));
+  const profile = await step('profile', () => whole.profile(messages));
   const memoryMb = mapValues(await usageNow(engines.usage), (used) => used.memoryMb);
   await whole.close();
   const { cacheLoad } = size;

@@ -7,6 +7,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { isProcessAlive, statOf } from '../process-alive.js';
 import { EngineError } from './errors.js';
 
 interface Holder {
@@ -86,20 +87,13 @@ function release(file: string, text: string): void {
 
 function isAlive(holder: Holder): boolean {
   if (holder.host !== hostname()) return true;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  if (!isProcessAlive(holder.pid)) return false;
   const started = startOf(holder.pid);
   return started === undefined || holder.started === '' || started === holder.started;
 }
 
-function startOf(pid: number): string | undefined {
-  const stat = readIfThere(`/proc/${String(pid)}/stat`);
-  // The name in the second field may hold spaces: count from its closing bracket, after which field 3 follows.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-}
+/** When it began, in ticks since the machine did. */
+const startOf = (pid: number) => statOf(pid)?.[19];
 
 function parseHolder(text: string): Holder | undefined {
   try {

@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../stack/errors.js';
+import { isProcessAlive } from '../process-alive.js';
 import { PROJECT, type StackFolder } from '../stack-folder.js';
 
 const stateSchema = z.object({
@@ -70,15 +71,9 @@ export class FileBackend {
   }
 }
 
-/** Whether the process that took the lock is gone for sure: on this machine, and no process has its number. */
+/** Whether the process that took the lock is gone for sure: it was one of this machine. */
 export function isDead({ pid, hostname: host }: Lock): boolean {
-  if (host !== hostname()) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  return host === hostname() && !isProcessAlive(pid);
 }
 
 function jsonOf(file: string): unknown {

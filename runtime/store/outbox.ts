@@ -20,7 +20,7 @@ const CLAIM: Statement = {
 };
 
 /**
- * The one statement that need not be on disk when it is answered: what a crash of the server brings back is published
+ * It need not be on disk when it is answered: what a crash of the server brings back is published
  * once more. It saves a sync of the log for each batch, which every other commit would wait for.
  */
 const REMOVE: Statement = {

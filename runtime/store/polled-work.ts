@@ -12,10 +12,12 @@ import { storedEvent, type EventRow } from './event-of.js';
 /** How long taken work stays with a worker that vanished. */
 export const DEFAULT_VISIBILITY_MS = 30_000;
 
+/** A lease need not be on disk when it is answered: one that a crash of the server swallows has ended early. */
 const TAKE: Statement = {
   name: 'work_take',
   text: `select kind, channel_id, message_id, version, posted_at, account_id, received_at, edited_at, source, text, media_type
-           from ${SCHEMA}.get_unprocessed_messages_optimized(null, $2, $1, $3, $4::integer * interval '1 ms')`,
+           from set_config('synchronous_commit', 'off', true),
+                ${SCHEMA}.get_unprocessed_messages_optimized(null, $2, $1, $3, $4::integer * interval '1 ms')`,
 };
 
 const GIVE_BACK: Statement = {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { FileBackend } from '../../ops/engines/file-backend.js';
+import { FileBackend, isDead } from '../../ops/engines/file-backend.js';
 import { StackFolder } from '../../ops/stack-folder.js';
+import { waitFor } from '../support/services.js';
 import { leaveOneShot } from '../support/left-one-shot.js';
 import { verdict, whyNoPulumi } from '../support/pulumi.js';
 import { flawless, must, run, start, TEST_CONFIG, TEST_PREFIX, TEST_STACK, useState } from '../support/test-stack.js';
@@ -117,6 +118,7 @@ function removeAll(): void {
       destroy.kill('SIGKILL');
       process.kill(lock.pid, 'SIGKILL');
       expect((await destroy.ended).code).not.toBe(0);
+      await waitFor('the end of the CLI', () => Promise.resolve(isDead(lock)), MINUTES);
       const left = list('ps -aq').split('\n').length;
       expect(left).toBeGreaterThan(1);
       expect(left).toBeLessThan(before);
