@@ -122,7 +122,11 @@ begin
   if p_limit is null or take <= 0 then
     return;
   end if;
-  perform telegram_gateway.return_expired_claims(p_group_name);
+  -- Nearly always there is none, which is told much sooner than by the call.
+  if exists (select from telegram_gateway.message_work w
+              where w.group_name = p_group_name and w.status = 'processing' and w.claimed_until < statement_timestamp()) then
+    perform telegram_gateway.return_expired_claims(p_group_name);
+  end if;
 
   -- Two statements, not one with "or": each has an index of its own that gives its order.
   if p_channel_id is not null then

@@ -68,7 +68,8 @@ async function work(database: Database, count: number): Promise<void> {
 
 /** As a server is that has had time for what was stored: nothing of it is still being written or counted. */
 export async function settle(database: Database): Promise<void> {
-  for (const table of ['messages', 'message_work', 'outbox']) await run(database, `vacuum (analyze) ${SCHEMA}.${table}`);
+  for (const table of ['messages', 'message_work', 'outbox'])
+    await run(database, `vacuum (analyze) ${SCHEMA}.${table}`);
   await run(database, 'checkpoint');
 }
 
