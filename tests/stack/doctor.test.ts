@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { INSTANCE_LABEL, VERSIONS_FILE } from '../../components/stack-context.js';
 import { runningStack } from '../../ops/context.js';
 import { perform } from '../../ops/doctor/check.js';
@@ -142,6 +143,8 @@ describe('O4 parts that stopped, were killed, or are gone', () => {
     await Promise.all(stopped.map((part) => docker('stop', container(part))));
     await docker('kill', ...killed.map(container));
     await docker('rm', '-f', ...removed.map(container));
+    // A Sentinel takes another for down after one second.
+    await delay(2_000);
     found = examine();
   }, 3 * MINUTES);
 
