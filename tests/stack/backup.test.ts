@@ -228,7 +228,7 @@ describe('O8 a stack that is backed up', () => {
       expect(secrets.map(({ name }) => name)).toContain('secrets-backup-key');
       const search = new Search(secrets);
       search.clean([
-        { name: 'processes of a backup and a drill', text: seen, shows: 'archive-get' },
+        { name: 'processes of a backup and a drill', text: seen, shows: 'pgbackrest' },
         { name: 'errors of the backup', text: told.join('\n'), shows: 'BACKUP_DAMAGED' },
       ]);
       search.clean([...(await dockerInspect()), ...(await processes(await helper()))]);

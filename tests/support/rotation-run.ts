@@ -92,7 +92,10 @@ export class RotationRun {
     await this.#readAgain();
     this.before = await identity();
     this.#readLogins();
-    this.#begin(await scrapeUrls());
+    const scrapes = await scrapeUrls();
+    // An exporter meets a connection that broke before, as when the database was restarted, in the first scrape after it.
+    await Promise.allSettled(Object.values(scrapes).map((url) => scrape(url)));
+    this.#begin(scrapes);
     await waitFor('first requests', () => Promise.resolve(Object.values(this.traffic.requests).every(Boolean)), MINUTE);
     this.steps.push(await rotate());
     await this.#readAgain();
