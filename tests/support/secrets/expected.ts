@@ -3,8 +3,8 @@ import type { FoundFile } from './files.js';
 /** A file that holds a secret because a process needs it; `docs/guides/secrets.md` has the same list in words. */
 interface ExpectedFile {
   readonly where: RegExp;
-  /** As `stat` has it: for the owner alone. */
-  readonly mode: '400' | '600';
+  /** As `stat` has it: for the owner alone, or in a folder that is. */
+  readonly mode: '400' | '600' | '640';
   /** `uid:gid`; absent: any but root's. */
   readonly owner?: string;
   /** The container that may be missing, and the file with it. @default in every stack of the tests */
@@ -55,6 +55,11 @@ const EXPECTED: readonly ExpectedFile[] = [
     // Set aside by a restore, until the next one.
     where: /^(timescaledb|backup):\/var\/lib\/postgresql\/data\/cluster\.before-[0-9TZ]+\/(global|base|pg_wal)\//,
     ...{ mode: '600', owner: '70:70', sometimes: true },
+  },
+  {
+    // What pgBackRest fetched for a restore, in a folder of the owner's alone.
+    where: /^(timescaledb|backup):\/var\/lib\/postgresql\/data\/cluster(\.before-[0-9TZ]+)?\/pg_wal\//,
+    ...{ mode: '640', owner: '70:70', sometimes: true },
   },
   {
     // Changes on their way to the target of the backup.
