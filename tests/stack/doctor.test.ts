@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { INSTANCE_LABEL, VERSIONS_FILE } from '../../components/stack-context.js';
 import { runningStack } from '../../ops/context.js';
 import { perform } from '../../ops/doctor/check.js';
 import { timescaledbIn } from '../../ops/doctor/database.js';
 import { versions } from '../../ops/doctor/host.js';
+import { SENTINEL_MASTER } from '../../runtime/contract.js';
 import { examine, follow, ShownRed, type Examination } from '../support/doctor.js';
 import { clientOf, exhaustPool } from '../support/exhausted-pool.js';
-import { asAdmin, settledPair } from '../support/redis-pair.js';
+import { asAdmin, openSentinel, settledPair } from '../support/redis-pair.js';
 import { waitFor } from '../support/services.js';
 import { container, docker, inside, inspect, run, TEST_STACK } from '../support/test-stack.js';
 
@@ -144,7 +144,15 @@ describe('O4 parts that stopped, were killed, or are gone', () => {
     await docker('kill', ...killed.map(container));
     await docker('rm', '-f', ...removed.map(container));
     // A Sentinel takes another for down after one second.
-    await delay(2_000);
+    const sentinel = openSentinel(1);
+    const isAlone = () =>
+      sentinel.call('SENTINEL', 'CKQUORUM', SENTINEL_MASTER).then(
+        () => false,
+        (error: unknown) => String(error).includes('NOQUORUM'),
+      );
+    await waitFor('a Sentinel without a quorum', isAlone).finally(() => {
+      sentinel.disconnect();
+    });
     found = examine();
   }, 3 * MINUTES);
 
