@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { entryName } from '../../components/pgbouncer/pools.js';
 import { passwordHash } from '../../components/rabbitmq/users.js';
 import { DATABASE, PORTS } from '../../runtime/contract.js';
 import { wait } from '../../runtime/admin/wait.js';
+import { openRedis as redisAt } from '../../runtime/cache/client.js';
 import { createLogger, type Logger } from '../../runtime/logger.js';
 import type { BrokerOptions } from '../../runtime/queue/connection.js';
 import { Database } from '../../runtime/store/database.js';
@@ -155,10 +156,10 @@ function definitions(name: string, password: string): string {
 async function openRedis(stack: RunningStack): Promise<{ redis: Redis; part: string }> {
   for (const part of ['redis-master', 'redis-replica']) {
     const file = await stack.hosts.docker(['exec', container(stack, part), 'cat', '/credentials/admin']);
-    const redis = new Redis({
+    const redis = redisAt({
       ...(await insideWay(stack, part, PORTS.redis)),
       ...{ username: 'admin', password: file.split('\n')[0] ?? '', keyPrefix: 'bench:' },
-      ...{ connectTimeout: 5_000, enableAutoPipelining: true },
+      ...{ connectTimeout: 5_000 },
     });
     redis.on('error', () => undefined);
     const [role] = (await redis.role()) as [string];

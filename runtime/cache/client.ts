@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Environment } from '../config.js';
 import type { CredentialStore } from '../credentials.js';
+import { gatherWrites } from '../gathered-writes.js';
 import type { Logger } from '../logger.js';
 import { trust } from '../tls.js';
 
@@ -49,7 +50,6 @@ export function cacheOptions(environment: CacheEnvironment, login: CacheLogin, a
     autoResendUnfulfilledCommands: false,
     // A master that became a replica: connect anew, and send the command again.
     reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
-    enableAutoPipelining: true,
   } satisfies RedisOptions;
 }
 
@@ -103,7 +103,7 @@ export class CacheConnection {
     if (isReady && !newer.aborted && !closed.has(former)) {
       this.#redis = next;
       watch(next, this.logger);
-      await finish(former);
+      await closeRedis(former);
     } else await closeRedis(next);
   }
 
@@ -114,12 +114,25 @@ export class CacheConnection {
 
   #open(): Redis {
     const { tlsAuthorities } = this.credentials.current;
-    const redis = new Redis(cacheOptions(this.environment, this.credentials.need('redis'), tlsAuthorities));
+    const redis = openRedis(cacheOptions(this.environment, this.credentials.need('redis'), tlsAuthorities));
     // Heard by `watch` where it matters; unheard it would be printed.
     redis.on('error', () => undefined);
     revive(redis, this.logger);
     return redis;
   }
+}
+
+/**
+ * A client whose commands of one turn of the event loop leave as one packet: a pipeline, without a `Pipeline` of ioredis 6.0. Each of
+ * those has an accessor of its own, thus a hidden class of its own, which V8 frees only with a full collection: until then every
+ * pipeline, explicit or automatic, is kept with all its commands, and every quick collection in between carries them along.
+ */
+export function openRedis(options: RedisOptions): Redis {
+  const redis = new Redis(options);
+  redis.on('connect', () => {
+    gatherWrites(redis.stream);
+  });
+  return redis;
 }
 
 /** Null when no Sentinel is configured: then the database answers. Returns at once, Redis may be away. */
@@ -130,13 +143,6 @@ export function connectCache(
 ): CacheConnection | null {
   if (environment.TELEGRAM_REDIS_SENTINELS.length === 0) return null;
   return new CacheConnection(environment, credentials, logger);
-}
-
-/** Ends a client that nobody gives commands to any more; those that it gathers for a pipeline have to leave first. */
-async function finish(redis: Redis): Promise<void> {
-  do await new Promise((resolve) => setImmediate(resolve));
-  while (redis.status === 'ready' && redis.autoPipelineQueueSize > 0);
-  await closeRedis(redis);
 }
 
 /** Clients that were closed on purpose. */

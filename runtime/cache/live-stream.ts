@@ -22,13 +22,14 @@ export interface LiveEntry {
 
 type Cache = { readonly redis: Redis };
 
-/** One pipeline; a cache that is away is nobody's failure. */
+/** One round trip; a cache that is away is nobody's failure. */
 export async function appendLive({ redis }: Cache, events: readonly TelegramEvent[]): Promise<void> {
   const fresh = events.filter(({ source }) => source !== 'backfill');
   if (fresh.length === 0) return;
-  const pipeline = redis.pipeline();
-  for (const event of fresh) pipeline.xadd(LIVE_STREAM_KEY, 'MAXLEN', '~', LENGTH, '*', 'event', JSON.stringify(event));
-  await pipeline.exec().catch(() => undefined);
+  const appended = fresh.map((event) =>
+    redis.xadd(LIVE_STREAM_KEY, 'MAXLEN', '~', LENGTH, '*', 'event', JSON.stringify(event)),
+  );
+  await Promise.all(appended).catch(() => undefined);
 }
 
 /** Up to `limit` entries after `id`, oldest first. Rejects while Redis is away. */

@@ -7,7 +7,7 @@
  * Not promised: that anything is there. Keys expire, are evicted, and a failover loses the last writes.
  * On failure: the caller asks the database.
  */
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { DEDUP_TTL_S, DEFAULT_GROUP, HOT_TTL_S } from '../contract.js';
 import type { TelegramEvent } from '../events.js';
 import { metrics } from '../metrics.js';
@@ -90,19 +90,25 @@ export class RedisTelegramCache {
   async cacheMessages(events: readonly TelegramEvent[]): Promise<void> {
     const fresh = events.filter(({ source }) => source !== 'backfill');
     if (fresh.length === 0) return;
-    const pipeline = this.#guarded.client.pipeline();
-    for (const event of fresh) {
-      const { channelId, messageId } = event;
-      this.#channels.add(channelId);
-      pipeline.set(generateMessageKey(channelId, messageId), JSON.stringify(event), 'EX', HOT_TTL_S);
-      pipeline.set(generateDedupKey(channelId, messageId), '1', 'EX', DEDUP_TTL_S);
-      for (const key of this.#recentKeys(channelId)) pipeline.zadd(key, Date.parse(event.receivedAt), messageId);
-    }
-    for (const key of new Set(fresh.flatMap((event) => this.#recentKeys(event.channelId)))) {
-      pipeline.zremrangebyrank(key, 0, -RECENT_MAX - 1);
-      pipeline.expire(key, HOT_TTL_S);
-    }
-    await this.#write(pipeline);
+    const byChannel = Map.groupBy(fresh, ({ channelId }) => channelId);
+    for (const channelId of byChannel.keys()) this.#channels.add(channelId);
+    await this.#write((redis) => [
+      ...fresh.flatMap((event) => {
+        const { channelId, messageId } = event;
+        return [
+          redis.set(generateMessageKey(channelId, messageId), JSON.stringify(event), 'EX', HOT_TTL_S),
+          redis.set(generateDedupKey(channelId, messageId), '1', 'EX', DEDUP_TTL_S),
+        ];
+      }),
+      ...[...byChannel].flatMap(([channelId, events]) => {
+        const entries = events.flatMap(({ receivedAt, messageId }) => [Date.parse(receivedAt), messageId]);
+        return this.#recentKeys(channelId).flatMap((key) => [
+          redis.zadd(key, ...entries),
+          redis.zremrangebyrank(key, 0, -RECENT_MAX - 1),
+          redis.expire(key, HOT_TTL_S),
+        ]);
+      }),
+    ]);
   }
 
   /** True when the message was stored within the last two hours; false also when nobody knows. */
@@ -142,12 +148,12 @@ export class RedisTelegramCache {
   /** Takes messages out of the channel's recent set; their hot copies stay until they expire. */
   async markAsProcessed(channelId: string, messageIds: readonly string[]): Promise<void> {
     if (messageIds.length === 0) return;
-    await this.#write(this.#guarded.client.pipeline().zrem(generateChannelKey(channelId, this.group), ...messageIds));
+    await this.#write((redis) => [redis.zrem(generateChannelKey(channelId, this.group), ...messageIds)]);
   }
 
   /** Says that this process's group polls, so that whoever caches messages fills its recent sets too. To be said again and again. */
   async announceGroup(now = Date.now()): Promise<void> {
-    await this.#write(this.#guarded.client.pipeline().zadd(POLLING_GROUPS_KEY, now, this.group));
+    await this.#write((redis) => [redis.zadd(POLLING_GROUPS_KEY, now, this.group)]);
   }
 
   /** Learns which groups poll. */
@@ -160,10 +166,10 @@ export class RedisTelegramCache {
 
   /** Drops the entries whose hot copies have expired. Returns how many; sets of idle channels expire by themselves. */
   async cleanupExpired(now = Date.now()): Promise<number> {
-    const pipeline = this.#guarded.client.pipeline();
-    for (const key of [...this.#channels].flatMap((channelId) => this.#recentKeys(channelId)))
-      pipeline.zremrangebyscore(key, '-inf', now - HOT_TTL_S * 1_000);
-    const replies = await this.#write(pipeline);
+    const keys = [...this.#channels].flatMap((channelId) => this.#recentKeys(channelId));
+    const replies = await this.#write((redis) =>
+      keys.map((key) => redis.zremrangebyscore(key, '-inf', now - HOT_TTL_S * 1_000)),
+    );
     return replies.reduce<number>((sum, reply) => sum + (typeof reply === 'number' ? reply : 0), 0);
   }
 
@@ -197,10 +203,10 @@ export class RedisTelegramCache {
 
   /** A copy that cannot be read is worth nothing to anybody. */
   async #forget(channelId: string, messageIds: readonly string[]): Promise<void> {
-    const pipeline = this.#guarded.client.pipeline();
-    pipeline.del(...messageIds.map((id) => generateMessageKey(channelId, id)));
-    pipeline.zrem(generateChannelKey(channelId, this.group), ...messageIds);
-    await this.#write(pipeline);
+    await this.#write((redis) => [
+      redis.del(...messageIds.map((id) => generateMessageKey(channelId, id))),
+      redis.zrem(generateChannelKey(channelId, this.group), ...messageIds),
+    ]);
   }
 
   async #read<T>(read: (redis: Redis) => Promise<T>): Promise<T | null> {
@@ -213,15 +219,14 @@ export class RedisTelegramCache {
     }
   }
 
-  /** The replies of those commands that succeeded. */
-  async #write(pipeline: ChainableCommander): Promise<readonly unknown[]> {
-    const run = async () => {
-      const replies = (await pipeline.exec()) ?? [];
-      const unanswered = replies.find(([error]) => error !== null && !isReply(error));
-      if (unanswered) throw unanswered[0] as Error;
+  /** Sends all that `commands` makes before the first answer comes. The replies of those that succeeded. */
+  async #write(commands: (redis: Redis) => readonly Promise<unknown>[]): Promise<readonly unknown[]> {
+    const run = async (redis: Redis) => {
+      const replies = await Promise.allSettled(commands(redis));
+      for (const reply of replies) if (reply.status === 'rejected' && !isReply(reply.reason)) throw reply.reason;
       return replies;
     };
     const replies = await this.#guarded.run(run).catch(() => []);
-    return replies.map(([error, reply]) => (error ? null : reply));
+    return replies.map((reply) => (reply.status === 'fulfilled' ? reply.value : null));
   }
 }

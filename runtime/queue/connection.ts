@@ -1,9 +1,10 @@
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
+import type { Writable } from 'node:stream';
 import type { Environment } from '../config.js';
 import type { CredentialStore } from '../credentials.js';
+import { gatherWrites } from '../gathered-writes.js';
 import type { Logger } from '../logger.js';
 import { trust } from '../tls.js';
-import { gatherWrites } from './gathered-writes.js';
 
 export interface BrokerOptions {
   readonly host: string;
@@ -53,7 +54,7 @@ export async function openBroker(
       setup: async (model: ChannelModel) => {
         // Until `setup` is done nobody else listens, and an unheard error ends the process.
         model.on('error', () => undefined);
-        gatherWrites(model);
+        gatherWrites(socketBehind(model));
         await setup(model);
       },
     },
@@ -80,6 +81,11 @@ export async function openBrokerOnce(options: BrokerOptions): Promise<ChannelMod
   // The call that fails tells of it.
   model.on('error', () => undefined);
   return model;
+}
+
+/** Of amqplib 2.3: its types leave it out. */
+function socketBehind(model: ChannelModel): Writable {
+  return (model.connection as unknown as { readonly stream: Writable }).stream;
 }
 
 function addressOf({ tls, host, port, vhost }: BrokerOptions) {

@@ -95,8 +95,11 @@ export class Database implements Queryable {
     // Between two statements nobody else listens, and an unheard error ends the process. The next statement meets it.
     client.on('error', unheard);
     try {
-      await guarded(() => client.query('begin'));
+      // Leaves together with the first statement of `work`: a round trip less in each transaction.
+      const begun = guarded(() => client.query('begin'));
+      begun.catch(unheard);
       const result = await work(new PooledTransaction(client));
+      await begun;
       const { command } = await guarded(() => client.query('commit'));
       // After an error that `work` swallowed, PostgreSQL answers COMMIT with ROLLBACK.
       if (command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
@@ -161,6 +164,7 @@ export class Database implements Queryable {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: this.options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
       keepAlive: true,
+      pipeline: true,
     });
     // An idle connection that breaks is replaced at the next query.
     pool.on('error', unheard);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ChannelModel } from 'amqplib';
 import { Writable } from 'node:stream';
-import { gatherWrites } from '../../../runtime/queue/gathered-writes.js';
+import { gatherWrites } from '../../runtime/gathered-writes.js';
 
 /** A connection over a socket that keeps what each of its system calls would send. */
 function connection(highWaterMark = 16_384) {
@@ -18,7 +17,7 @@ function connection(highWaterMark = 16_384) {
       done();
     },
   });
-  gatherWrites({ connection: { stream } } as unknown as ChannelModel);
+  gatherWrites(stream);
   return { stream, sent };
 }
 
