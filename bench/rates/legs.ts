@@ -78,7 +78,7 @@ export async function consumerLeg(engines: Engines, events: readonly TelegramEve
   );
 }
 
-/** Hot copies, duplicate hints and recent sets, a batch a pipeline. */
+/** Hot copies, duplicate hints and recent sets, a batch a round trip. */
 export async function cacheLeg(engines: Engines, events: readonly TelegramEvent[]): Promise<Rate> {
   const cache = new RedisTelegramCache(engines.redis);
   return rateOf(events.length, engines.usage, () =>

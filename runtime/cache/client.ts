@@ -127,7 +127,7 @@ export class CacheConnection {
  * those has an accessor of its own, thus a hidden class of its own, which V8 frees only with a full collection: until then every
  * pipeline, explicit or automatic, is kept with all its commands, and every quick collection in between carries them along.
  */
-export function openRedis(options: RedisOptions): Redis {
+export function openRedis(options: Omit<RedisOptions, 'replyMapping'>): Redis {
   const redis = new Redis(options);
   redis.on('connect', () => {
     gatherWrites(redis.stream);

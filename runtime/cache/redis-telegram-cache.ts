@@ -84,7 +84,7 @@ export class RedisTelegramCache {
   }
 
   /**
-   * The same for a batch, in one pipeline. History that is read later is left out: it would take the place of what is new.
+   * The same for a batch, with one entry a channel. History that is read later is left out: it would take the place of what is new.
    * Those who poll find it in the database.
    */
   async cacheMessages(events: readonly TelegramEvent[]): Promise<void> {

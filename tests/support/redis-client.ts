@@ -1,8 +1,9 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { openRedis as openGathering } from '../../runtime/cache/client.js';
 
 /** A client with the options that matter to the cache's promises. */
 export function openRedis(url: URL, overrides: { port?: number; keyPrefix?: string } = {}): Redis {
-  const redis = new Redis({
+  const redis = openGathering({
     host: url.hostname,
     port: overrides.port ?? Number(url.port),
     keyPrefix: overrides.keyPrefix ?? '',

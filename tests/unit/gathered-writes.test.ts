@@ -23,7 +23,7 @@ function connection(highWaterMark = 16_384) {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('writes to the broker', () => {
+describe('writes to a socket', () => {
   it('N3 of one turn leave together and in their order, of the next one apart', async () => {
     const { stream, sent } = connection();
     for (const frame of ['a', 'b', 'c']) stream.write(frame);
