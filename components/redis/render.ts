@@ -22,6 +22,8 @@ export interface NodeValues {
  *
  * - `allkeys-lru`: everything in it is a copy with a life of its own, so it must never refuse a write; what was not asked
  *   for longest is the oldest message, which is the one nobody polls for any more.
+ * - `auto-aof-rewrite`: writing the log anew takes seconds of a processor, from whoever uses it at that time. So it may first grow to
+ *   twice what may be kept, and to three times what it was after the last rewrite; a start reads 100 MB and more of it a second.
  * - `oom-score-adj`: what the rewrite of the log copies may not fit beside the data when much is written meanwhile. The kernel
  *   then ends the rewrite, which is tried again, and not the server.
  * - no `min-replicas-to-write`: with a single replica the promoted master would refuse writes until the other is back.
@@ -44,7 +46,8 @@ include ${CREDENTIALS}/replication.conf
 
 appendonly yes
 appendfsync everysec
-auto-aof-rewrite-min-size 16mb
+auto-aof-rewrite-percentage 200
+auto-aof-rewrite-min-size ${String(2 * maxMemoryMb)}mb
 save ""
 oom-score-adj relative
 oom-score-adj-values 0 0 800

@@ -45,7 +45,8 @@ include /credentials/replication.conf
 
 appendonly yes
 appendfsync everysec
-auto-aof-rewrite-min-size 16mb
+auto-aof-rewrite-percentage 200
+auto-aof-rewrite-min-size 2048mb
 save ""
 oom-score-adj relative
 oom-score-adj-values 0 0 800
