@@ -10,7 +10,7 @@ import { askStack } from '../support/api.js';
 import { askPooler } from '../support/logins.js';
 import { Prometheus, settled, type Sample } from '../support/prometheus.js';
 import { examine } from '../support/doctor.js';
-import { connection, container, docker } from '../support/test-stack.js';
+import { connection, container, docker, inside, TEST_PREFIX } from '../support/test-stack.js';
 import { Traffic } from '../support/traffic.js';
 import { WatchedChannel } from '../support/watched-channel.js';
 
@@ -107,6 +107,24 @@ describe('monitoring', () => {
       expect(seen).toMatchObject({ ok: true, detail: expect.stringMatching(/^16 targets answer/) as unknown });
     },
     4 * MINUTES,
+  );
+
+  it(
+    'O4 the doctor counts targets of now, not one that Prometheus asked before it began again',
+    async () => {
+      const yml = '/etc/prometheus/prometheus.yml';
+      const job = JSON.stringify({ job_name: 'gone', static_configs: [{ targets: ['127.0.0.1:9090'] }] });
+      // The container writes its own file anew when it starts, and Prometheus does not mark what it asked before as ended.
+      await inside('prometheus', 'sh', '-c', `echo '- ${job}' | sed 's/^/  /' >> ${yml} && kill -HUP 1`);
+      const gone = () => prometheus.value('up{job="gone"}').catch(() => null);
+      expect(await settled(gone, (up) => up === 1)).toBe(1);
+      await docker('restart', '-t', '10', `${TEST_PREFIX}telegram-prometheus`);
+      expect(await settled(gone, (up) => up === 1)).toBe(1);
+      expect(Object.keys(await prometheus.targets())).not.toContain('gone 127.0.0.1:9090');
+      const found = examine().report.checks.find(({ name }) => name === 'monitoring');
+      expect(found).toMatchObject({ ok: true, detail: expect.stringMatching(/^16 targets answer/) as unknown });
+    },
+    3 * MINUTES,
   );
 
   it(
