@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hashApiKey } from '../../runtime/store/api-keys.js';
 import { ApiBench } from '../support/api.js';
 import { range } from '../support/messages.js';
-import { uniqueChannel, waitFor } from '../support/services.js';
+import { describeOnEachEngine, uniqueChannel, waitFor } from '../support/services.js';
 
-describe('the API on a real database and Redis', () => {
+describeOnEachEngine('the API on a real database and Redis', (engine) => {
   let bench: ApiBench;
 
   beforeAll(async () => {
-    bench = await ApiBench.start();
+    bench = await ApiBench.start({}, engine);
   });
   afterAll(() => bench.close());
 

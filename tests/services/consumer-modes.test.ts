@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Handle } from '../../runtime/consumer/handler.js';
 import { RETRY_DELAYS_MS } from '../../runtime/contract.js';
@@ -8,17 +8,17 @@ import { giveBackWork, takeDueWork } from '../../runtime/store/polled-work.js';
 import { failWork } from '../../runtime/store/work.js';
 import { ConsumerBench, effect, kill } from '../support/consumer-bench.js';
 import { ingestMessage, range } from '../support/messages.js';
-import { waitFor } from '../support/services.js';
+import { describeOnEachEngine, waitFor } from '../support/services.js';
 
 const EDITED = Math.floor(Date.UTC(2026, 10, 21) / 1_000);
 /** Longer than any test: the database is not asked a second time. */
 const NEVER_MS = 600_000;
 
-describe('consumer modes', () => {
+describeOnEachEngine('consumer modes', (engine) => {
   let bench: ConsumerBench;
 
   beforeEach(async () => {
-    bench = await ConsumerBench.open();
+    bench = await ConsumerBench.open(engine);
   });
   afterEach(() => bench.close());
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { connect } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventProcessor } from '../../runtime/consumer/event-processor.js';
@@ -11,7 +11,7 @@ import { GivenUpError, TelegramMessageQueue, type Delivery } from '../../runtime
 import { commitBatch } from '../../runtime/store/commit-batch.js';
 import { Database } from '../../runtime/store/database.js';
 import { ingestMessage, range } from '../support/messages.js';
-import { TestBroker, TestDatabase, silent, waitFor } from '../support/services.js';
+import { TestBroker, TestDatabase, describeOnEachEngine, silent, waitFor } from '../support/services.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const FIRST: Delivery = { attempt: 0, last: false };
@@ -21,12 +21,12 @@ const effect: Handle = async (event, tx) => {
   await tx.query('insert into telegram_gateway.effects (event_id) values ($1)', [event.id]);
 };
 
-describe('consumer', () => {
+describeOnEachEngine('consumer', (engine) => {
   let database: TestDatabase;
   let abort: AbortController;
 
   beforeEach(async () => {
-    database = await TestDatabase.migrated();
+    database = await TestDatabase.migrated(engine);
     await database.query('create table telegram_gateway.effects (event_id text not null)');
     abort = new AbortController();
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { drop, list, replay, type Sides } from '../../ops/dlq/actions.js';
 import { DeadLetterQueue } from '../../ops/dlq/dead-letters.js';
@@ -7,16 +7,16 @@ import type { TelegramEvent } from '../../runtime/events.js';
 import { GivenUpError } from '../../runtime/queue/telegram-message-queue.js';
 import { ConsumerBench, effect } from '../support/consumer-bench.js';
 import { ingestMessage, range } from '../support/messages.js';
-import { uniqueName, waitFor } from '../support/services.js';
+import { describeOnEachEngine, uniqueName, waitFor } from '../support/services.js';
 
-describe('dlq', () => {
+describeOnEachEngine('dlq', (engine) => {
   let bench: ConsumerBench;
   let client: Client;
   let letters: DeadLetterQueue;
   let sides: Sides;
 
   beforeEach(async () => {
-    bench = await ConsumerBench.open();
+    bench = await ConsumerBench.open(engine);
     client = new Client(bench.database.config);
     await client.connect();
     letters = await openLetters();

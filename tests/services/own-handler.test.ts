@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,17 +8,17 @@ import { ROOT } from '../../ops/stack-folder.js';
 import { ConsumerBench, kill } from '../support/consumer-bench.js';
 import { freePort } from '../support/free-port.js';
 import { ingestMessage } from '../support/messages.js';
-import { waitFor } from '../support/services.js';
+import { describeOnEachEngine, waitFor } from '../support/services.js';
 
 const EXAMPLE = join(ROOT, 'examples', 'count-words.ts');
 
-describe('the example of an own handler', () => {
+describeOnEachEngine('the example of an own handler', (engine) => {
   let bench: ConsumerBench;
   let folder: string;
   const children: ChildProcess[] = [];
 
   beforeEach(async () => {
-    bench = await ConsumerBench.open();
+    bench = await ConsumerBench.open(engine);
     folder = mkdtempSync(join(tmpdir(), 'example-'));
     await bench.database.query('create table public.words (event_id text, words integer)');
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { explain, plansInside } from '../support/plans.js';
 import { onEachEngine, SQL_DIRECTORY, TestDatabase } from '../support/services.js';
-import { fill, fillOutcomes, settle } from '../support/sql-rows.js';
+import { fill, fillOutcomes, fillTombstones, settle } from '../support/sql-rows.js';
 
 const MINUTES = 60_000;
 const PENDING = 10_000;
@@ -63,6 +63,42 @@ function linesOf(plan: string, index: string): readonly string[] {
   return lines.map((line) => line.replace(/^\s*(->)?\s*| \(.*/g, ''));
 }
 
+/** Events of the messages 999001 to 999100, as the arguments of `claim_work` and `finish_work` that name them. */
+const BATCH = `array(select i % 20 + 1 from generate_series(999001, 999100) i), array(select generate_series(999001, 999100)),
+  array_fill(1, array[100]), array_fill('message.created'::text, array[100])`;
+
+/** What the other functions of the contract run inside, and how it finds its rows. */
+const INSIDE: readonly (readonly [name: string, call: string, uses: readonly RegExp[]])[] = [
+  [
+    'Q6 bulk_upsert_messages asks by key for what was deleted',
+    `select * from telegram_gateway.bulk_upsert_messages((
+       select jsonb_agg(jsonb_build_object('channel_id', i % 20 + 1, 'message_id', 999500 + i, 'posted_at', now()))
+         from generate_series(1, 200) i))`,
+    [/Index Only Scan using message_tombstones_pk/, /Insert on messages/, /Insert on message_work/, /Insert on outbox/],
+  ],
+  [
+    'Q5 claim_work finds a batch of a hundred by key',
+    `select * from telegram_gateway.claim_work('default', ${BATCH}, 'w')`,
+    [/Index Scan using message_work_pk.* loops=100\)/],
+  ],
+  [
+    'Q5 finish_work finds a batch of a hundred by key, once',
+    `select telegram_gateway.finish_work('default', ${BATCH}, array_fill(0::bigint, array[100]),
+       array_fill(now(), array[100]), 'w')`,
+    [/Index Scan using message_work_pk.* loops=100\)/, /Tid Scan on message_work/, /Insert on message_outcomes/],
+  ],
+  [
+    'Q5 return_expired_claims finds by index what has run out',
+    'select telegram_gateway.return_expired_claims()',
+    [/Index Scan using idx_telegram_messages_processing/, /Tid Scan on message_work/],
+  ],
+  [
+    'Q5 cleanup_old_messages drops whole days, and deletes no row of them',
+    'select telegram_gateway.cleanup_old_messages(5)',
+    [/Function Scan on drop_chunks .*actual time=\S+ rows=5 /, /Scan (using|on) message_tombstones_deleted_at_idx/],
+  ],
+];
+
 /** Which chunk it was is the database's that was asked. */
 const anyChunk = (line: string) => line.replace(/_hyper_\d+_\d+_chunk/g, '_hyper_…_chunk');
 
@@ -81,6 +117,7 @@ onEachEngine((engine) => {
       database = await TestDatabase.migrated(engine);
       await fill(database, { messages: 1_000_000, channels: 20, pending: PENDING });
       await fillOutcomes(database, 50_000);
+      await fillTombstones(database, 50_000);
       await settle(database);
     }, 5 * MINUTES);
 
@@ -160,6 +197,13 @@ onEachEngine((engine) => {
       const plans = await plansInside(database, "select telegram_gateway.upsert_message_status(5, 999984, 'failed')");
       expect(plans.filter((plan) => /Index (Only )?Scan using message_work_pk/.test(plan))).not.toEqual([]);
       for (const plan of plans) expect(plan).not.toMatch(/_hyper_1_|Seq Scan on message_work/);
+    });
+
+    it.each(INSIDE)('%s', async (_, call, uses) => {
+      const plans = await plansInside(database, call);
+      for (const use of uses) expect(plans.join('\n')).toMatch(use);
+      for (const plan of plans)
+        expect(plan).not.toMatch(/Seq Scan on (message_tombstones|_hyper)|Delete on _hyper|JIT:/);
     });
 
     it.each([

@@ -5,7 +5,7 @@ import { closeServer, listen } from '../../runtime/http/health-server.js';
 import { commitBatch } from '../../runtime/store/commit-batch.js';
 import type { Database, Queryable } from '../../runtime/store/database.js';
 import { ingestMessage } from './messages.js';
-import { connectRedis, silent, TestDatabase, uniqueName, waitFor } from './services.js';
+import { connectRedis, silent, TestDatabase, uniqueName, waitFor, type Engine } from './services.js';
 import { connection } from './test-stack.js';
 import { TcpProxy } from './tcp-proxy.js';
 
@@ -87,8 +87,9 @@ export class ApiBench {
 
   static async start(
     options: Partial<Pick<ApiOptions, 'rateLimit' | 'requestTimeoutMs' | 'stalledMs'>> = {},
+    engine?: Engine,
   ): Promise<ApiBench> {
-    const store = await TestDatabase.migrated();
+    const store = await TestDatabase.migrated(engine);
     const toDatabase = await TcpProxy.start(store.config.host ?? '', store.config.port ?? 0);
     const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? '');
     const toRedis = await TcpProxy.start(redisUrl.hostname, Number(redisUrl.port));

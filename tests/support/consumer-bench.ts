@@ -12,7 +12,7 @@ import { commitBatch } from '../../runtime/store/commit-batch.js';
 import { claimOutbox, outboxStats, removeFromOutbox } from '../../runtime/store/outbox.js';
 import { registerGroup } from '../../runtime/store/polled-work.js';
 import type { ChildSettings } from './consumer-child.js';
-import { TestBroker, TestDatabase, connectRedis, silent, uniqueChannel, uniqueName } from './services.js';
+import { TestBroker, TestDatabase, connectRedis, silent, uniqueChannel, uniqueName, type Engine } from './services.js';
 
 /** Not idempotent on purpose: each run adds a row, so a second effect shows. */
 export const effect: Handle = async (event, tx) => {
@@ -36,8 +36,8 @@ export class ConsumerBench {
     this.#publisher = this.queue('default');
   }
 
-  static async open(): Promise<ConsumerBench> {
-    const [database, broker] = await Promise.all([TestDatabase.migrated(), TestBroker.create()]);
+  static async open(engine?: Engine): Promise<ConsumerBench> {
+    const [database, broker] = await Promise.all([TestDatabase.migrated(engine), TestBroker.create()]);
     await database.query('create table telegram_gateway.effects (event_id text not null)');
     const bench = new ConsumerBench(database, broker);
     await bench.#publisher.initialize();

@@ -40,8 +40,17 @@ export async function fillOutcomes(database: TestDatabase, count: number): Promi
   );
 }
 
+/** Deletions in a channel of its own, one a second, up to now. */
+export async function fillTombstones(database: TestDatabase, count: number): Promise<void> {
+  await database.query(
+    `insert into telegram_gateway.message_tombstones (channel_id, message_id, account_id, source, deleted_at)
+     select 99, i, 'test', 'push', now() - i * interval '1 second' from generate_series(1, $1::integer) i`,
+    [count],
+  );
+}
+
 /** Statistics and visibility as autovacuum would bring them. */
 export async function settle(database: TestDatabase): Promise<void> {
-  for (const table of ['messages', 'message_work', 'message_outcomes'])
+  for (const table of ['messages', 'message_work', 'message_outcomes', 'message_tombstones'])
     await database.query(`vacuum (analyze) telegram_gateway.${table}`);
 }

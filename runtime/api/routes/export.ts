@@ -18,7 +18,8 @@ import { COMMON } from '../problems.js';
 import type { ApiInstance, ApiParts } from '../server.js';
 import { messageFilter } from './messages.js';
 
-const PAGE = 500;
+/** Few, because eight exports of the longest messages Telegram has must fit the memory of the container. */
+const PAGE = 100;
 const MOST_AT_ONCE = 8;
 /** Pauses between tries while the database is away, in milliseconds: 25 s in all. */
 const PATIENCE_MS = [1_000, 2_000, 4_000, 8_000, 10_000];
