@@ -1,7 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { ask as askWith, type Answer } from '../support/api.js';
-import { rowsOf } from '../support/database.js';
-import { uniqueChannel, waitFor } from '../support/services.js';
+import { waitFor } from '../support/services.js';
 import { connection, container, docker, flawless, must, run, smoke, TEST_PREFIX } from '../support/test-stack.js';
 
 const MINUTE = 60_000;
@@ -12,21 +11,6 @@ async function ask(path: string, key?: string): Promise<Answer> {
   const now = () => askWith(`http://${host}:${String(port)}${path}`, key ?? own);
   // A kept connection may have been closed while a command blocked this process.
   return now().catch(now);
-}
-
-/** Reads an export to its end, and keeps nothing of it. */
-async function drain(channel: string): Promise<{ readonly lines: number; readonly bytes: number }> {
-  const { host, port, key = '' } = connection('api');
-  const response = await fetch(`http://${host}:${String(port)}/v1/export?channel=${channel}`, {
-    headers: { authorization: `Bearer ${key}` },
-  });
-  let lines = 0;
-  let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
-  }
-  return { lines, bytes };
 }
 
 describe('the REST API of the stack', () => {
@@ -53,36 +37,6 @@ describe('the REST API of the stack', () => {
       expect((await ask('/v1/stats')).body.lastHour?.messages).toBeGreaterThanOrEqual(20);
       const lines = (await ask(`/v1/export?from=${from}`)).text.trim().split('\n');
       expect(lines.length).toBeGreaterThanOrEqual(20);
-    },
-    3 * MINUTE,
-  );
-
-  it(
-    'R8 eight exports of the longest messages at once, each to its end, fit the memory of the container',
-    async () => {
-      const COUNT = 6_000;
-      const channel = uniqueChannel();
-      const life = () => docker('inspect', '-f', '{{.RestartCount}} {{.State.StartedAt}}', container('gateway-api'));
-      // A text of Telegram's 4,096 characters, and as many entities as make 16 kB.
-      await rowsOf(
-        `insert into telegram_gateway.messages (channel_id, message_id, posted_at, account_id, received_at, source, kind, text, metadata, raw)
-         select $1, n, date_trunc('second', now()) - make_interval(secs => n), 'test', now(), 'push', 'message',
-                repeat('€', 4096), jsonb_build_object('entities', repeat('é', 8000)), decode(repeat('ab', 12000), 'hex')
-           from generate_series(1, $2::integer) n`,
-        [channel, COUNT],
-      );
-      try {
-        const before = await life();
-        const exports = await Promise.all(Array.from({ length: 8 }, () => drain(channel)));
-        expect(exports.map(({ lines }) => lines)).toEqual(exports.map(() => COUNT));
-        const megabytes = exports.reduce((sum, one) => sum + one.bytes, 0) / 1e6;
-        // Kept for its readers, it would be more than twice what the container may use.
-        const limit = Number(await docker('inspect', '-f', '{{.HostConfig.Memory}}', container('gateway-api')));
-        expect(megabytes).toBeGreaterThan((2 * limit) / 1e6);
-        expect(await life()).toBe(before);
-      } finally {
-        await rowsOf('delete from telegram_gateway.messages where channel_id = $1', [channel]);
-      }
     },
     3 * MINUTE,
   );
