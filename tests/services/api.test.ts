@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fastify from 'fastify';
+import { Answers } from '../../runtime/api/answers.js';
+import { listen } from '../../runtime/http/health-server.js';
 import { hashApiKey } from '../../runtime/store/api-keys.js';
 import { ApiBench } from '../support/api.js';
 import { range } from '../support/messages.js';
-import { describeOnEachEngine, uniqueChannel, waitFor } from '../support/services.js';
+import { connectRedis, describeOnEachEngine, uniqueChannel, uniqueName, waitFor } from '../support/services.js';
 
 describeOnEachEngine('the API on a real database and Redis', (engine) => {
   let bench: ApiBench;
@@ -190,5 +193,30 @@ describe('the rate limit', () => {
     expect(answers[5]?.body.error?.code).toBe('API_RATE');
     expect((await ask('other-key')).status).toBe(200);
     await bench.close();
+  });
+});
+
+describe('copies of answers', () => {
+  it('R8 are given also while as many slow answers are in hand as may be', async () => {
+    const redis = connectRedis({ keyPrefix: `${uniqueName('api')}:` });
+    await waitFor('Redis', () => Promise.resolve(redis.status === 'ready'));
+    const answers = new Answers({ redis }, { patienceMs: 300 });
+    const app = fastify();
+    const release = Promise.withResolvers<object>();
+    app.get('/quick', (request, reply) => answers.send(request, reply, () => Promise.resolve({ quick: true })));
+    app.get('/slow', (request, reply) => answers.send(request, reply, () => release.promise));
+    try {
+      const port = await listen(app, { host: '127.0.0.1', port: 0 });
+      const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${String(port)}${path}`)).status;
+      expect(await statusOf('/quick')).toBe(200);
+      const slow = Array.from({ length: 8 }, (_, n) => statusOf(`/slow?${String(n)}`));
+      await waitFor('all places to be taken', async () => (await statusOf(`/quick?${String(Date.now())}`)) === 503);
+      expect(await statusOf('/quick')).toBe(200);
+      release.resolve({});
+      expect(await Promise.all(slow)).toEqual(Array(8).fill(200));
+    } finally {
+      await app.close();
+      redis.disconnect();
+    }
   });
 });

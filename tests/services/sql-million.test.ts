@@ -95,7 +95,7 @@ const INSIDE: readonly (readonly [name: string, call: string, uses: readonly Reg
   [
     'Q5 cleanup_old_messages drops whole days, and deletes no row of them',
     'select telegram_gateway.cleanup_old_messages(5)',
-    [/Function Scan on drop_chunks .*actual time=\S+ rows=5 /, /Scan (using|on) message_tombstones_deleted_at_idx/],
+    [/Function Scan on drop_chunks .*actual time=\S+ rows=[1-9]/, /Scan (using|on) message_tombstones_deleted_at_idx/],
   ],
 ];
 

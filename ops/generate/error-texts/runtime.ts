@@ -122,8 +122,8 @@ export const RUNTIME_TEXTS: Readonly<Record<RuntimeErrorCode, ErrorText>> = {
   },
   API_BUSY: {
     what: 'The API has as many answers, exports or live feeds in hand as it takes at once (503).',
-    why: 'Each holds memory or a connection for as long as its reader likes: eight answers, eight exports.',
-    todo: 'Wait as long as `Retry-After` says, end one, or ask for shorter pages.',
+    why: 'Each holds memory or a connection for as long as its reader likes: eight answers, eight exports, a hundred feeds.',
+    todo: 'Or end one, or ask for shorter pages.',
   },
   API_QUERY_TIMEOUT: {
     what: 'The database gave a query up (503).',

@@ -6,6 +6,8 @@ import { Answers } from '../../../runtime/api/answers.js';
 
 const PATIENCE_MS = 400;
 const STALLED_MS = 4_000;
+/** Longer than anybody waits for a place. */
+const SLOW_MS = 2 * PATIENCE_MS;
 /** More than the kernel takes of an answer that nobody reads. */
 const MANY = 'x'.repeat(10 * 2 ** 20);
 
@@ -20,9 +22,17 @@ describe('answers in hand', () => {
     const answers = new Answers(null, { patienceMs: PATIENCE_MS, stalledMs: STALLED_MS });
     app = fastify();
     app.get('/long', (request, reply) =>
-      answers.send(request, reply, () => {
+      answers.send(request, reply, async () => {
         made += 1;
-        return Promise.resolve({ text: MANY });
+        await delay(100);
+        return { text: MANY };
+      }),
+    );
+    app.get('/slow', (request, reply) =>
+      answers.send(request, reply, async () => {
+        made += 1;
+        await delay(SLOW_MS);
+        return { text: 'x' };
       }),
     );
     app.get('/short', (request, reply) => answers.send(request, reply, () => Promise.resolve({ text: 'x' })));
@@ -63,7 +73,7 @@ describe('answers in hand', () => {
     expect(answers).toEqual(Array(8).fill(200));
   });
 
-  it('R8 readers that go away give their places back, to who waits first', async () => {
+  it('R8 readers that go away give their places back', async () => {
     await fill();
     const waiting = [statusOf('/short'), statusOf('/short?2')];
     await delay(50);
@@ -78,5 +88,25 @@ describe('answers in hand', () => {
       expect((await response.text()).length).toBe(MANY.length + '{"text":""}'.length);
     }
     expect(await statusOf('/short')).toBe(200);
+  });
+
+  it('R8 equal questions that arrive together are one answer, however many ask', async () => {
+    expect(await Promise.all(Array.from({ length: 30 }, () => statusOf('/slow')))).toEqual(Array(30).fill(200));
+    expect(made).toBe(1);
+    const long = await Promise.all(Array.from({ length: 8 }, async () => (await ask('/long')).text()));
+    expect(long.map(({ length }) => length)).toEqual(long.map(() => MANY.length + '{"text":""}'.length));
+    expect(made).toBe(2);
+  });
+
+  it('R8 what nobody waits for any more is not made', async () => {
+    await fill();
+    const held = sockets.splice(0);
+    for (let n = 0; n < 16; n++) askAndWait(`/slow?${String(n)}`);
+    await delay(PATIENCE_MS / 4);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await delay(PATIENCE_MS / 4);
+    for (const socket of held) socket.destroy();
+    expect(await statusOf('/short')).toBe(200);
+    expect(made).toBe(8);
   });
 });
